@@ -1,0 +1,89 @@
+"""Entry point `convert`: a scikit-learn model in MLflow → model_optimized.onnx and its manifest.
+
+In: the parameters of `entrypoints.parameters`.
+Out: a run with the artifacts model_optimized.onnx, manifest.json and parity.json.
+Promise: the graph's answers were compared with scikit-learn's in this run, or the run fails.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from argparse import Namespace
+from importlib.metadata import version
+from pathlib import Path
+
+from entrypoints.command import run_entry_point
+
+ENTRY_POINT = "convert"
+MODEL, MANIFEST, PARITY = "model_optimized.onnx", "manifest.json", "parity.json"
+
+
+def main(values: Namespace) -> None:
+    """Convert, verify and log."""
+    import mlflow
+
+    from entrypoints.inputs import SEED, open_inputs
+    from entrypoints.runs import KEY_TAG, project_run
+    from optimization.convert import convert
+    from optimization.passes.pipeline import clean
+    from optimization.verify import settle
+
+    with project_run(values, ENTRY_POINT):
+        inputs = open_inputs(values)
+        source, features = inputs.source, inputs.rows.features
+        converted = convert(source.estimator, features)
+        cleaned = dataclasses.replace(converted, model=clean(converted.model).model)
+        settled = settle(cleaned, source.estimator, features, seed=SEED)
+        for note in settled.notes:
+            print(f"note: {note}")
+        origin = {
+            "model_uri": source.pinned_uri,
+            "digest": source.digest,
+            "estimator": source.estimator_name,
+            "scikit-learn": version("scikit-learn"),
+            "skl2onnx": version("skl2onnx"),
+        }
+        manifest = dataclasses.replace(settled.manifest, source=origin)
+        save(values, MODEL, settled.content)
+        mlflow.log_text(manifest.to_json(), MANIFEST)
+        mlflow.log_text(json.dumps(dataclasses.asdict(settled.report), indent=2), PARITY)
+        mlflow.log_metrics(
+            {
+                "onnx_size_kb": len(settled.content) / 1024,
+                "label_mismatches": settled.report.label_mismatches,
+                "max_abs_difference": settled.report.max_abs_difference,
+            }
+        )
+        mlflow.set_tag(KEY_TAG, key(inputs))
+        print(
+            f"convert: {source.estimator_name}, {len(settled.content) / 1024:,.2f} KB, {settled.report.summary}"
+        )
+
+
+def key(inputs: object) -> str:
+    """Return the reuse key of a convert run on `inputs`."""
+    from entrypoints.runs import reuse_key
+
+    return reuse_key(ENTRY_POINT, model=inputs.source.digest, data=inputs.rows.digest)  # type: ignore[attr-defined]
+
+
+def save(values: Namespace, name: str, content: bytes) -> None:
+    """Log `content` as the artifact `name`, and copy it to `output_dir` where one is given."""
+    import tempfile
+
+    import mlflow
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(content)
+        mlflow.log_artifact(str(path))
+    if values.output_dir:
+        target = Path(values.working_dir).resolve() / values.output_dir
+        target.mkdir(parents=True, exist_ok=True)
+        (target / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    sys.exit(run_entry_point(ENTRY_POINT, main))

@@ -1,0 +1,145 @@
+"""The parameters of all entry points: one table, read by the command lines and checked against MLproject.
+
+In: nothing.
+Out: `PARAMETERS`, and an argument parser per entry point.
+Promise: a parameter has one name, one type and one default everywhere; a wrong value is one sentence.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from optimization.errors import ParameterError
+
+ALL = ("convert", "quantize", "benchmark")
+GATED = ("quantize", "benchmark")
+BENCHMARK = ("benchmark",)
+TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
+QUANTIZATION_TYPES = ("auto", "dynamic", "static", "none")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: MLproject's type, the default as typed, who takes it, and what it means."""
+
+    name: str
+    kind: str
+    default: str
+    entry_points: tuple[str, ...]
+    help: str
+    parse: Callable[[str], Any] = str
+
+
+def boolean(text: str) -> bool:
+    """Return the truth of "true" or "false"; raises ValueError otherwise."""
+    if text.lower() in TRUE + FALSE:
+        return text.lower() in TRUE
+    raise ValueError("true or false")
+
+
+def whole(text: str) -> int:
+    """Return a whole number ≥ 1; MLflow hands over "1000" and "1000.0" alike."""
+    number = float(text)
+    if number != int(number) or number < 1:
+        raise ValueError("a whole number ≥ 1")
+    return int(number)
+
+
+def share(text: str) -> float:
+    """Return a number from 0 to 1."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise ValueError("a number from 0 to 1")
+    return number
+
+
+def optional_drop(text: str) -> float | None:
+    """Return a number ≥ 0, or None for an empty text."""
+    if not text:
+        return None
+    number = float(text)
+    if not number >= 0:
+        raise ValueError("a number ≥ 0, or nothing")
+    return number
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """Return batch sizes from "1,32,1024"."""
+    return tuple(dict.fromkeys(whole(part) for part in text.split(",")))
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the parts of a comma-separated list, without blanks."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def quantization_type(text: str) -> str:
+    """Return one of `QUANTIZATION_TYPES`."""
+    if text not in QUANTIZATION_TYPES:
+        raise ValueError(f"one of {', '.join(QUANTIZATION_TYPES)}")
+    return text
+
+
+PARAMETERS = (
+    Parameter("working_dir", "path", ".", ALL, "folder that relative paths mean: where the command is typed"),
+    Parameter("model_uri", "string", "", ALL, "scikit-learn model in MLflow; empty: train a reference model"),
+    Parameter("data", "string", "", ALL, "CSV or Parquet file with rows to compare and measure on"),
+    Parameter("target", "string", "", ALL, "column of data that holds the true answer"),
+    Parameter("reference_model", "string", "random_forest", ALL, "what to train without model_uri"),
+    Parameter("dataset", "string", "", ALL, "what to train it on; empty: iris, or diabetes for a regressor"),
+    Parameter("skops_trusted_types", "string", "", ALL, "types to trust in a skops file, with commas", words),
+    Parameter("reuse", "string", "true", ALL, "reuse a finished equal run and reference model", boolean),
+    Parameter("output_dir", "string", "", ALL, "folder for local copies of the ONNX files"),
+    Parameter("debug", "string", "false", ALL, "show a traceback with an error", boolean),
+    Parameter("convert_run_id", "string", "", ("quantize",), "convert run to go on from; empty: start one"),
+    Parameter(
+        "quantization_type", "string", "auto", GATED, "auto, dynamic, static or none", quantization_type
+    ),
+    Parameter("max_label_mismatch_rate", "float", "0.0", GATED, "share of labels that may differ", share),
+    Parameter("max_metric_drop", "string", "", GATED, "how far accuracy or r2 may fall", optional_drop),
+    Parameter("n_iterations", "float", "1000", BENCHMARK, "single-row calls per model", whole),
+    Parameter("batch_sizes", "string", "1,32,1024", BENCHMARK, "rows per call for throughput", sizes),
+    Parameter("n_threads", "float", "1", BENCHMARK, "threads of every model while measured", whole),
+    Parameter(
+        "registered_model_name", "string", "", BENCHMARK, "name in the registry; empty: from the source"
+    ),
+    Parameter("alias", "string", "champion", BENCHMARK, "alias to set on the version; empty: none"),
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is a ParameterError."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ParameterError(f"{message}; see python -m entrypoints.{self.prog} --help")
+
+
+def parse(entry_point: str, argv: Sequence[str]) -> argparse.Namespace:
+    """Return the values of `entry_point`'s parameters, parsed and checked.
+
+    Raises:
+        ParameterError: an unknown option, or a value of the wrong kind.
+    """
+    parser = _Parser(
+        prog=entry_point, description=f"Entry point {entry_point} of this MLflow project.", allow_abbrev=False
+    )
+    own = [parameter for parameter in PARAMETERS if entry_point in parameter.entry_points]
+    for parameter in own:
+        option = f"--{parameter.name.replace('_', '-')}"
+        parser.add_argument(option, default=parameter.default, help=parameter.help, metavar="VALUE")
+    typed = parser.parse_args(list(argv))
+    values = argparse.Namespace(typed={p.name: getattr(typed, p.name) for p in own})
+    for parameter in own:
+        setattr(values, parameter.name, _value(parameter, getattr(typed, parameter.name)))
+    return values
+
+
+def _value(parameter: Parameter, text: str) -> Any:
+    try:
+        return parameter.parse(text)
+    except (ValueError, OverflowError) as error:
+        expected = str(error) if not str(error).startswith("could not convert") else "a number"
+        raise ParameterError(f"{parameter.name}: expected {expected}, found {text!r}") from error

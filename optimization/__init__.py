@@ -1,0 +1,1 @@
+"""The library, in stage order: source, convert, quantize, verify, measure, report, registry."""

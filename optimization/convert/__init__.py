@@ -1,0 +1,117 @@
+"""Convert: a fitted scikit-learn estimator → an ONNX model that answers its methods.
+
+In: the estimator and rows that it accepts.
+Out: `Converted`: the ONNX model, its manifest and notes.
+Promise: *exact* where verification (a later room) says so; an estimator that is known to be converted
+wrongly is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from onnx import ModelProto
+
+from flavor.quantized_onnx_v1.manifest import Input, Manifest, Method
+from optimization.convert.graph import build_graph
+from optimization.convert.hazards import check_supported, mend
+from optimization.convert.heads import Head, plan_heads
+from optimization.convert.inputs import InputPlan, plan_inputs
+from optimization.convert.probe import probe_answer, probe_tolerance
+from optimization.convert.structure import describe, unwrap
+from optimization.errors import ConversionError
+
+__all__ = ["Converted", "convert", "describe", "unwrap"]
+
+OPTIONAL = ("decision_function", "score_samples", "transform")
+"""Methods that may be missing from the graph where skl2onnx cannot write them."""
+
+
+@dataclass(frozen=True)
+class Converted:
+    """An ONNX model, what a predictor must know about it, and what a person should know."""
+
+    model: ModelProto
+    manifest: Manifest
+    notes: tuple[str, ...]
+
+
+def convert(estimator: Any, features: Any) -> Converted:
+    """Return `estimator` as ONNX.
+
+    Args:
+        estimator: fitted scikit-learn estimator; left unchanged.
+        features: DataFrame or ndarray `(n_rows ≥ 1, n_columns)` that the estimator accepts.
+
+    Raises:
+        ConversionError: the estimator, or a named step of it, cannot be converted.
+    """
+    check_supported(estimator)
+    mended = mend(estimator)
+    plan = plan_inputs(unwrap(estimator), features)
+    model, heads, notes = _build(mended, plan, plan_heads(mended))
+    return Converted(model, _manifest(estimator, features, plan, heads, model), notes)
+
+
+def _build(
+    estimator: Any, plan: InputPlan, heads: Sequence[Head]
+) -> tuple[ModelProto, Sequence[Head], tuple[str, ...]]:
+    """Build with all heads; where an optional one is in the way, without it."""
+    try:
+        return build_graph(estimator, plan, heads), heads, ()
+    except Exception as error:
+        needed = [head for head in heads if head.method not in OPTIONAL or head is heads[0]]
+        if len(needed) == len(heads):
+            raise _failed(estimator, error) from error
+        left_out = [head.method for head in heads if head not in needed]
+        note = f"without {' and '.join(left_out)}: skl2onnx cannot write it for this estimator"
+    try:
+        return build_graph(estimator, plan, needed), needed, (note,)
+    except Exception as error:
+        raise _failed(estimator, error) from error
+
+
+def _failed(estimator: Any, error: Exception) -> ConversionError:
+    """skl2onnx raises whatever it likes; its first line names the cause."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return ConversionError(
+        f"skl2onnx could not convert {describe(estimator)}: {lines[0][:300]} ({type(error).__name__});"
+        " use a supported estimator or setting for that step"
+    )
+
+
+def _manifest(
+    estimator: Any, features: Any, plan: InputPlan, heads: Sequence[Head], model: ModelProto
+) -> Manifest:
+    """Describe the graph: inputs it kept, methods, and what rows it takes."""
+    present = {value.name for value in model.graph.input}
+    inputs = tuple(item for item in plan.inputs if item.name in present)
+    tolerates = probe_tolerance(estimator, heads[0].method, features, plan)
+    read = {column for item in inputs for column in item.columns}
+    return Manifest(
+        inputs=inputs,
+        named=plan.named,
+        n_columns=len(plan.columns),
+        methods={head.method: _method(estimator, head, features) for head in heads},
+        default_method=heads[0].method,
+        nan_columns=tuple(name for name in tolerates.nan_columns if name in read),
+        allow_inf=tolerates.infinity,
+        positions=_positions(plan, inputs),
+    )
+
+
+def _method(estimator: Any, head: Head, features: Any) -> Method:
+    answer = probe_answer(estimator, head.method, features)
+    binary_scores = head.method == "decision_function" and head.output == 1 and not answer.shape
+    column = 1 if binary_scores and hasattr(estimator, "classes_") else None
+    return Method(output=head.name, dtype=answer.dtype, shape=answer.shape, column=column)
+
+
+def _positions(plan: InputPlan, kept: tuple[Input, ...]) -> tuple[int, ...] | None:
+    """Where the kept columns stand among all; None when all are kept."""
+    read = [column for item in kept for column in item.columns]
+    if len(read) == len(plan.columns):
+        return None
+    return tuple(plan.columns.index(column) for column in read)

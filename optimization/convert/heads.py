@@ -1,0 +1,107 @@
+"""Which methods an estimator answers to, and where a graph holds each answer.
+
+In: a fitted estimator.
+Out: `Head`s: method, conversion ("plain" or "raw" scores), output, activation.
+Promise: where scikit-learn defines probabilities as a function of the decision function, the graph
+does so too: one copy of the parameters serves both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.base import is_classifier, is_clusterer, is_outlier_detector, is_regressor
+
+from optimization.convert.structure import final_step
+from optimization.errors import ConversionError
+
+SCORES_FIRST = (
+    "LogisticRegression",
+    "LogisticRegressionCV",
+    "LinearDiscriminantAnalysis",
+    "GradientBoostingClassifier",
+    "HistGradientBoostingClassifier",
+)
+"""predict_proba = sigmoid (two classes) or softmax of decision_function, in scikit-learn 1.9:
+sklearn/linear_model/_logistic.py, discriminant_analysis.py, ensemble/_gb.py (log_loss)."""
+PREDICTS_FROM_SCORES = ("SGDClassifier",)
+"""predict = argmax of decision_function while the probabilities saturate (linear_model/_base.py)."""
+NAMES = {
+    "predict": "label",
+    "predict_proba": "probabilities",
+    "decision_function": "decision_function",
+    "transform": "transformed",
+    "score_samples": "score_samples",
+}
+"""Method → name of the ONNX output; a regressor's `predict` is called "variable"."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """One method and its place in a graph that skl2onnx writes."""
+
+    method: str
+    output: int
+    """Index among skl2onnx's outputs."""
+    graph: str = "plain"
+    """"plain" or "raw": converted with the option raw_scores."""
+    activation: str = ""
+    """"Sigmoid" or "Softmax" on that output, or "" for none."""
+    name: str = ""
+    """Name of the ONNX output."""
+
+
+def plan_heads(estimator: Any) -> tuple[Head, ...]:
+    """Return the heads of `estimator`, the default method first.
+
+    Raises:
+        ConversionError: the estimator has no method that a graph could answer.
+    """
+    final = final_step(estimator)
+    heads = tuple(head for head in _kind_heads(estimator, final) if hasattr(estimator, head.method))
+    if not heads:
+        raise ConversionError(
+            f"expected an estimator with predict or transform, found {type(final).__name__} without either"
+        )
+    return heads
+
+
+def _kind_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
+    if is_classifier(estimator):
+        return _classifier_heads(estimator, final)
+    if is_regressor(estimator):
+        return (Head("predict", 0, name="variable"),)
+    if is_outlier_detector(estimator):
+        return (_head("predict", 0), _head("decision_function", 1), _head("score_samples", 2))
+    if type(final).__name__.endswith("GaussianMixture"):
+        return (_head("predict", 0), _head("predict_proba", 1), _head("score_samples", 2))
+    if is_clusterer(estimator):
+        return (_head("predict", 0), _head("transform", 1))
+    return (_head("transform", 0),)
+
+
+def _classifier_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
+    probabilities, scores = (hasattr(estimator, m) for m in ("predict_proba", "decision_function"))
+    if probabilities and scores and _scores_first(final):
+        activation = "Sigmoid" if len(final.classes_) == 2 else "Softmax"
+        return (
+            _head("predict", 0, "raw"),
+            _head("predict_proba", 1, "raw", activation),
+            _head("decision_function", 1, "raw"),
+        )
+    if probabilities and scores and type(final).__name__ in PREDICTS_FROM_SCORES:
+        return (_head("predict", 0, "raw"), _head("predict_proba", 1), _head("decision_function", 1, "raw"))
+    if probabilities:
+        return (_head("predict", 0), _head("predict_proba", 1), _head("decision_function", 1, "raw"))
+    return (_head("predict", 0, "raw"), _head("decision_function", 1, "raw"))
+
+
+def _scores_first(final: Any) -> bool:
+    if type(final).__name__ not in SCORES_FIRST or not type(final).__module__.startswith("sklearn."):
+        return False
+    return getattr(final, "loss", "log_loss") == "log_loss"
+
+
+def _head(method: str, output: int, graph: str = "plain", activation: str = "") -> Head:
+    return Head(method, output, graph, activation, NAMES[method])

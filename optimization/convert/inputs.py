@@ -1,0 +1,114 @@
+"""How rows enter the graph.
+
+In: rows as the estimator takes them, and the estimator.
+Out: an `InputPlan`: names, dtypes and columns of the graph's inputs.
+Promise: one matrix wherever all columns can share a dtype without changing an answer; otherwise one
+typed input per column.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flavor.quantized_onnx_v1.manifest import Input
+from optimization.convert.structure import walk
+from optimization.errors import ConversionError
+
+MATRIX = "X"
+"""Name of the one input that holds all columns."""
+ENCODERS = ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder", "LabelBinarizer", "LabelEncoder")
+"""Steps that compare integers exactly, so that integer columns must stay int64."""
+
+
+@dataclass(frozen=True)
+class InputPlan:
+    """The graph's inputs, their order being the order of the estimator's columns."""
+
+    inputs: tuple[Input, ...]
+    named: bool
+    """Whether the estimator was fitted with column names."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns, in the estimator's order."""
+        return tuple(column for item in self.inputs for column in item.columns)
+
+
+def plan_inputs(estimator: Any, features: Any) -> InputPlan:
+    """Return the plan for rows shaped and typed like `features`, `(n_rows, n_columns)`.
+
+    Raises:
+        ConversionError: a column's dtype has no ONNX counterpart; the message names the column.
+    """
+    if isinstance(features, pd.DataFrame):
+        columns = tuple(str(name) for name in features.columns)
+        kinds = tuple(_kind(features.dtypes.iloc[i], name) for i, name in enumerate(columns))
+    else:
+        columns = tuple(str(i) for i in range(features.shape[1]))
+        kinds = (_kind(features.dtype, "all"),) * features.shape[1]
+    kinds = _share(kinds, estimator)
+    named = isinstance(features, pd.DataFrame) and hasattr(estimator, "feature_names_in_")
+    if len(set(kinds)) == 1:
+        return InputPlan((Input(MATRIX, kinds[0], columns, _rounding(estimator)),), named)
+    names = _identifiers(columns)
+    inputs = tuple(Input(n, k, (c,)) for n, k, c in zip(names, kinds, columns, strict=True))
+    return InputPlan(inputs, named)
+
+
+def _rounding(estimator: Any) -> str:
+    """HistGradientBoosting compares float64 rows; the other trees cast to float32 themselves."""
+    return "down" if type(estimator).__name__.startswith("HistGradientBoosting") else "nearest"
+
+
+def onnx_types(plan: InputPlan) -> list[tuple[str, Any]]:
+    """Return skl2onnx's `initial_types` of the plan."""
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+
+    types = {"float32": FloatTensorType, "int64": Int64TensorType, "str": StringTensorType}
+    return [(item.name, types[item.dtype]([None, len(item.columns)])) for item in plan.inputs]
+
+
+def _kind(dtype: Any, column: str) -> str:
+    """Return "float32", "int64" or "str" for a column's dtype."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        dtype = dtype.categories.dtype
+    if pd.api.types.is_float_dtype(dtype):
+        return "float32"
+    if pd.api.types.is_integer_dtype(dtype) or pd.api.types.is_bool_dtype(dtype):
+        return "int64"
+    if pd.api.types.is_string_dtype(dtype) or dtype == np.dtype(object):
+        return "str"
+    raise ConversionError(
+        f"column {column!r} has dtype {dtype}, which ONNX does not know;"
+        " make it a number or text before training"
+    )
+
+
+def _share(kinds: tuple[str, ...], estimator: Any) -> tuple[str, ...]:
+    """Integer columns become float32 where no step compares integers (scikit-learn does the same)."""
+    exact = any(type(part).__name__ in (*ENCODERS, "ColumnTransformer") for _, part in walk(estimator))
+    if exact and len(set(kinds)) > 1:
+        return kinds
+    if exact and any(type(part).__name__ in ENCODERS for _, part in walk(estimator)):
+        return kinds
+    return tuple("float32" if kind == "int64" else kind for kind in kinds)
+
+
+def _identifiers(columns: tuple[str, ...]) -> list[str]:
+    """Return unique ONNX names for `columns`: the column's own where it is an identifier.
+
+    skl2onnx renames others silently (sklearn-onnx issue 1155), so we do it openly.
+    """
+    names: list[str] = []
+    for column in columns:
+        name = re.sub(r"\W", "_", column, flags=re.ASCII)
+        name = name if name and not name[0].isdigit() else f"c_{name}"
+        while name in names:
+            name += "_"
+        names.append(name)
+    return names

@@ -1,0 +1,111 @@
+"""What the estimator itself answers and accepts, found by asking it.
+
+In: a fitted estimator, its methods and a few rows that it accepts.
+Out: dtype and shape of each method's answer; the columns that may hold NaN; whether ±inf is accepted.
+Promise: nothing is read off documentation or tags; what is not accepted there is refused here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optimization.convert.inputs import InputPlan
+
+PROBE_ROWS = 16
+"""Rows used for probing: enough for shapes, few enough for slow estimators."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Form of one method's answer: dtype by the rows' dtype, and shape less the row axis."""
+
+    dtype: Mapping[str, str]
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Tolerates:
+    """Values beyond the finite ones that the estimator accepts."""
+
+    nan_columns: tuple[str, ...]
+    infinity: bool
+
+
+def probe_answer(estimator: Any, method: str, features: Any) -> Answer:
+    """Return the form of `estimator.method(features)` for float64 and float32 rows."""
+    rows = features[:PROBE_ROWS]
+    double = call(estimator, method, rows)
+    try:
+        single = call(estimator, method, as_float32(rows))
+    except ValueError:  # KMeans fitted on float64 refuses float32 rows: nothing to be equal to
+        single = double
+    return Answer({"float64": str(double.dtype), "float32": str(single.dtype)}, double.shape[1:])
+
+
+def probe_tolerance(estimator: Any, method: str, features: Any, plan: InputPlan) -> Tolerates:
+    """Return which float columns may hold NaN, and whether they may hold ±inf."""
+    rows = features[:PROBE_ROWS]
+    floats = [i for i, kind in enumerate(_kinds(plan)) if kind == "float32"]
+    if not floats:
+        return Tolerates((), False)
+    if _accepts(estimator, method, rows, floats, np.nan):
+        nan = floats
+    else:
+        nan = [i for i in floats if _accepts(estimator, method, rows, [i], np.nan)]
+    return Tolerates(
+        tuple(plan.columns[i] for i in nan),
+        _accepts(estimator, method, rows, floats, np.inf)
+        and _accepts(estimator, method, rows, floats, -np.inf),
+    )
+
+
+def call(estimator: Any, method: str, rows: Any) -> np.ndarray[Any, Any]:
+    """Return `estimator.method(rows)` as an ndarray, without scikit-learn's warnings on names."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return np.asarray(getattr(estimator, method)(rows))
+
+
+def as_float32(rows: Any) -> Any:
+    """Return `rows` with float columns in float32."""
+    if isinstance(rows, pd.DataFrame):
+        floats = rows.select_dtypes("floating").columns
+        return rows.astype(dict.fromkeys(floats, np.float32))
+    return rows.astype(np.float32) if rows.dtype.kind == "f" else rows
+
+
+def with_value(rows: Any, columns: list[int], value: float) -> Any:
+    """Return a copy of `rows` with `value` in the columns at `columns`: one per row, taking turns."""
+    if isinstance(rows, pd.DataFrame):
+        changed = rows.copy()
+        floats = rows.columns[columns]
+        changed[floats] = changed[floats].astype(np.float64)
+        for i in range(len(rows)):
+            changed.iloc[i, columns[i % len(columns)]] = value
+        return changed
+    changed = np.array(rows, dtype=np.float64)
+    for i in range(len(rows)):
+        changed[i, columns[i % len(columns)]] = value
+    return changed
+
+
+def _kinds(plan: InputPlan) -> list[str]:
+    return [item.dtype for item in plan.inputs for _ in item.columns]
+
+
+def _accepts(estimator: Any, method: str, rows: Any, columns: list[int], value: float) -> bool:
+    """Whether the estimator answers with finite columns replaced; each column is tried at least once."""
+    turns = -(-len(columns) // max(1, len(rows)))
+    try:
+        for turn in range(turns):
+            part = columns[turn * len(rows) : (turn + 1) * len(rows)]
+            call(estimator, method, with_value(rows, part, value))
+    except (ValueError, TypeError, OverflowError, FloatingPointError):
+        return False
+    return True

@@ -1,0 +1,89 @@
+"""Where a measurement was taken.
+
+In: the machine and the installed packages.
+Out: a frozen `Environment`.
+Promise: what cannot be read is called "unknown" or left out; reading never fails and starts no process.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from flavor.quantized_onnx_v1.cpu import available_cpus
+
+PACKAGES = ("scikit-learn", "onnxruntime", "onnx", "skl2onnx", "mlflow", "mlflow-skinny", "numpy", "pandas")
+"""Packages whose version may change a time, a size or an answer."""
+
+CPU_INFO = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The machine and the software of one measurement."""
+
+    cpu: str
+    available_cpus: int
+    """What the process may use, not what the host has."""
+    n_threads: int
+    """Threads each contender was given."""
+    python: str
+    os: str
+    packages: Mapping[str, str]
+    """Version by distribution name, installed ones only."""
+
+    def describe(self) -> str:
+        """Return the environment as one sentence without a full stop."""
+        versions = ", ".join(
+            f"{name} {self.packages[name]}"
+            for name in ("scikit-learn", "onnxruntime", "numpy")
+            if name in self.packages
+        )
+        return (
+            f"{self.cpu}, {_plural(self.available_cpus, 'CPU')} available,"
+            f" {_plural(self.n_threads, 'thread')} used, {self.os}, Python {self.python}"
+            + (f", {versions}" if versions else "")
+        )
+
+
+def read_environment(*, n_threads: int) -> Environment:
+    """Return the environment of this process; `n_threads` is what the contenders were given."""
+    return Environment(
+        cpu=cpu_model(),
+        available_cpus=available_cpus(),
+        n_threads=n_threads,
+        python=platform.python_version(),
+        os=f"{platform.system()} {platform.machine()}".strip() or "unknown",
+        packages=installed_versions(),
+    )
+
+
+def cpu_model(cpu_info: Path = CPU_INFO) -> str:
+    """Return the processor's name: from `cpu_info` on Linux, from the platform elsewhere."""
+    try:
+        lines = cpu_info.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        key, _, value = line.partition(":")
+        if key.strip() == "model name" and value.strip():
+            return " ".join(value.split())
+    return platform.processor() or platform.machine() or "unknown"
+
+
+def installed_versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str]:
+    """Return the version of each of `packages` that is installed."""
+    versions = {}
+    for name in packages:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,134 @@
+"""What goes into and what comes out of a measurement.
+
+In: samples in nanoseconds.
+Out: frozen records in milliseconds and rows per second.
+Promise: options that cannot be measured are refused when they are made, before anything has run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optimization.errors import ParameterError
+
+NS_PER_MS = 1e6
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A model under a name; `predict` takes the rows as `measure` was given them."""
+
+    name: str
+    predict: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureOptions:
+    """How to measure; the same for every contender."""
+
+    n_iterations: int = 1000
+    """Timed calls with one row."""
+    batch_sizes: tuple[int, ...] = (1, 32, 1024)
+    n_threads: int = 1
+    """Threads of BLAS and OpenMP; an onnxruntime session must be opened with the same number."""
+    n_warmup: int = 20
+    """Untimed calls before every block of timed ones; fewer when a call is slow."""
+    batch_time_budget_s: float = 0.3
+    """Timed seconds for each contender at each batch size above 1."""
+    seed: int = 0
+    """Seed of the rows drawn and of the order in which contenders take turns."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be measured."""
+        _require("n_iterations", self.n_iterations, at_least=1)
+        _require("n_threads", self.n_threads, at_least=1)
+        _require("n_warmup", self.n_warmup, at_least=0)
+        _require("seed", self.seed, at_least=0)
+        if not 0 <= self.batch_time_budget_s < float("inf"):
+            raise ParameterError(
+                f"expected batch_time_budget_s to be seconds ≥ 0, found {self.batch_time_budget_s};"
+                " give for example 0.3"
+            )
+        for size in self.batch_sizes:
+            _require("every batch size", size, at_least=1)
+        if len(set(self.batch_sizes)) != len(self.batch_sizes):
+            raise ParameterError(
+                f"expected different batch sizes, found {self.batch_sizes}; name each one once"
+            )
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Time of one call with one row, milliseconds."""
+
+    mean_ms: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    n_samples: int
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Calls with `batch_size` rows; both figures come from the median call."""
+
+    batch_size: int
+    ms_per_batch: float
+    rows_per_s: float
+    n_samples: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured of one contender; `batches` in the order of the options' `batch_sizes`."""
+
+    name: str
+    one_row: Latency
+    batches: tuple[Throughput, ...]
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """Everything one call of `measure` found."""
+
+    options: MeasureOptions
+    n_rows: int
+    """Different rows the calls were drawn from."""
+    contenders: tuple[Measurement, ...]
+    seconds_measuring: float
+    """Wall time of the whole measurement, with preparation and warm-up."""
+
+    def of(self, name: str) -> Measurement | None:
+        """Return the measurement of the contender called `name`, or None where there is none."""
+        return next((item for item in self.contenders if item.name == name), None)
+
+
+def latency(samples_ns: Sequence[int]) -> Latency:
+    """Return mean and percentiles (linear interpolation) of single-row samples in nanoseconds."""
+    samples_ms = np.asarray(samples_ns) / NS_PER_MS
+    p50, p95, p99 = np.percentile(samples_ms, [50, 95, 99])
+    return Latency(float(samples_ms.mean()), float(p50), float(p95), float(p99), len(samples_ms))
+
+
+def throughput(samples_ns: Sequence[int], *, batch_size: int) -> Throughput:
+    """Return time per batch and rows per second of the median sample, samples in nanoseconds."""
+    # A clock that did not move counts as one tick, so that a rate is always finite.
+    median_ns = max(float(np.median(samples_ns)), 1.0)
+    return Throughput(
+        batch_size=batch_size,
+        ms_per_batch=median_ns / NS_PER_MS,
+        rows_per_s=batch_size * 1e9 / median_ns,
+        n_samples=len(samples_ns),
+    )
+
+
+def _require(name: str, value: int, *, at_least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+        raise ParameterError(
+            f"expected {name} to be a whole number of at least {at_least}, found {value!r};"
+            f" give {at_least} or more"
+        )

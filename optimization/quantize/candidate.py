@@ -1,0 +1,95 @@
+"""What goes into a policy and what comes out.
+
+In: nothing.
+Out: `QuantizeOptions`, `Calibration`, `OperatorOutcome`, `Candidate`, `Refusal`.
+Promise: none of its own; this module only holds data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimization.passes.outcome import Promise
+
+PolicyName = Literal["none", "dynamic", "static"]
+
+Calibration = Mapping[str, NDArray[Any]]
+"""Representative rows by name of the graph's input: `(n_rows, n_columns)`, in the input's dtype."""
+
+# What replaces one float32 MatMul (nodes, names, scales) takes about 650 bytes when quantized
+# dynamically and 850 statically, in the MLPs that skl2onnx 1.20 writes; int8 saves 3 bytes per weight, so
+# a matrix pays for itself from 217 to 284 values on.
+MIN_WEIGHT_VALUES = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeOptions:
+    """Settings of the quantizers; the defaults are the measured ones (see each policy's module)."""
+
+    min_weight_values: int = MIN_WEIGHT_VALUES
+    """A matrix with fewer values stays float32."""
+    dynamic_per_channel: bool = True
+    static_per_channel: bool = False
+    reduce_range: bool = True
+    """Weights use 7 bits, so that processors without VNNI cannot saturate: the answers that were
+    verified here are the answers everywhere."""
+    max_calibration_rows: int = 4096
+
+
+@dataclass(frozen=True)
+class OperatorOutcome:
+    """What became of one node of the graph."""
+
+    name: str
+    op_type: str
+    quantized: bool
+    reason: str
+    """How it was quantized, or why it was not, in plain words."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that a policy produced."""
+
+    policy: PolicyName
+    model: bytes
+    promise: Promise
+    operators: tuple[OperatorOutcome, ...]
+    changed: bool
+    """Whether any operator was quantized; if not, `model` is the lossless one and `note` says why."""
+    note: str
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the file in bytes."""
+        return len(self.model)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A policy that could not be tried, and why: expected, found, what to do."""
+
+    policy: PolicyName
+    reason: str
+
+
+def nothing_to_quantize(operators: tuple[OperatorOutcome, ...]) -> str:
+    """Return the sentence that explains an unchanged model: each reason once, with its operators."""
+    op_types: dict[str, list[str]] = {}
+    for operator in operators:
+        seen = op_types.setdefault(operator.reason, [])
+        if operator.op_type not in seen:
+            seen.append(operator.op_type)
+    reasons = [f"{', '.join(seen)}: {reason}" for reason, seen in op_types.items()]
+    return "nothing to quantize: " + "; ".join(reasons)
+
+
+def rows(calibration: Calibration) -> int:
+    """Return the number of rows, which all inputs share (0 if there are none or they disagree)."""
+    counts = {int(np.shape(values)[0]) if np.ndim(values) else 0 for values in calibration.values()}
+    return counts.pop() if len(counts) == 1 else 0

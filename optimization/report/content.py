@@ -1,0 +1,61 @@
+"""The benchmark as JSON.
+
+In: a `Summary`.
+Out: JSON text with everything that was measured, where, and with which options.
+Promise: strict JSON (no NaN); `format` names layout and version, and changes with either.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+from optimization.measure.sizes import kilobytes
+from optimization.report.summary import Summary, Variant, metrics
+
+FORMAT = "model-optimization/benchmark/1"
+
+
+def as_json(summary: Summary) -> str:
+    """Return the summary as indented JSON text; numbers that are not finite become null."""
+    return json.dumps(_finite(as_content(summary)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_content(summary: Summary) -> dict[str, Any]:
+    """Return the summary as dictionaries, lists and plain numbers."""
+    environment = summary.environment
+    return {
+        "format": FORMAT,
+        "model": summary.model,
+        "n_rows_compared": summary.n_rows_compared,
+        "variants": [_variant(summary, variant) for variant in summary.variants],
+        "options": dataclasses.asdict(summary.measurements.options),
+        "n_rows_measured": summary.measurements.n_rows,
+        "seconds_measuring": summary.measurements.seconds_measuring,
+        "environment": {**vars(environment), "packages": dict(environment.packages)},
+        "metrics": metrics(summary),
+    }
+
+
+def _variant(summary: Summary, variant: Variant) -> dict[str, Any]:
+    measurement = summary.measurements.of(variant.name)
+    return {
+        **vars(variant),
+        "size_kb": kilobytes(variant.n_bytes),
+        "scores": dict(variant.scores),
+        "one_row": dataclasses.asdict(measurement.one_row) if measurement else None,
+        "batches": [dataclasses.asdict(item) for item in measurement.batches] if measurement else [],
+    }
+
+
+def _finite(value: Any) -> Any:
+    """Return `value` for a strict JSON writer: numpy numbers as plain ones, NaN and infinity as null."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,178 @@
+"""The benchmark as one picture: size, time for one row, throughput.
+
+In: a `Summary`.
+Out: PNG bytes.
+Promise: every bar carries its number, so that a logarithmic axis misleads nobody; drawing needs no
+display and keeps no global state.
+
+matplotlib is imported on first use and without pyplot: that import is a third of a second.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from optimization.measure.sizes import kilobytes
+from optimization.report.formats import change, compact, short, size, tick
+from optimization.report.summary import Summary, Variant
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+DPI = 120
+WIDTH_IN, MIN_HEIGHT_IN, BAR_HEIGHT_IN, FRAME_HEIGHT_IN = 12.0, 3.4, 0.24, 1.5
+
+LOG_RATIO = 20.0
+"""From this ratio of longest to shortest bar on a linear axis would hide the short one."""
+
+COLOURS = ("#9a9a9a", "#3b78c4", "#e08214", "#5aae61", "#8073ac")
+"""Told apart by colour-blind readers and in grey print."""
+
+TITLE_COLUMNS = 16
+INK = "#333333"
+
+
+def figure_png(summary: Summary) -> bytes:
+    """Return the figure as a PNG file."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    n_bars = max(2, len(summary.measurements.options.batch_sizes)) * len(summary.variants)
+    height = max(MIN_HEIGHT_IN, n_bars * BAR_HEIGHT_IN + FRAME_HEIGHT_IN)
+    figure = Figure(figsize=(WIDTH_IN, height), dpi=DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    sizes, speed, batches = figure.subplots(1, 3, width_ratios=(1.0, 1.0, 1.15))
+    _draw_sizes(sizes, summary)
+    _draw_latency(speed, summary)
+    _draw_throughput(batches, summary)
+    title = textwrap.shorten(summary.model, 120, placeholder=" ...")
+    # parse_math: a "$" in a model's name is a dollar sign.
+    figure.suptitle(title, fontsize=10, color=INK, parse_math=False)
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    return content.getvalue()
+
+
+def _draw_sizes(axes: Axes, summary: Summary) -> None:
+    values = [kilobytes(variant.n_bytes) for variant in summary.variants]
+    labels = [
+        f"{size(value)} KB" + _in_brackets(variant, summary, change(summary.size_reduction_pct(variant)))
+        for variant, value in zip(summary.variants, values, strict=True)
+    ]
+    _draw_bars(axes, _titles(summary), values, labels)
+    _finish(axes, values, title="Size of the file", unit="KB", better="smaller", label_share=0.40)
+
+
+def _draw_latency(axes: Axes, summary: Summary) -> None:
+    """Bars are medians; a thin line reaches to the 95th percentile."""
+    values, labels, p95s = [], [], []
+    for variant in summary.variants:
+        measurement = summary.measurements.of(variant.name)
+        median = measurement.one_row.p50_ms if measurement else 0.0
+        values.append(median)
+        p95s.append(measurement.one_row.p95_ms if measurement else 0.0)
+        factor = summary.speedup(variant)
+        ratio = _in_brackets(variant, summary, f"{short(factor)}×" if factor else "")
+        labels.append(f"{short(median)} ms{ratio}" if measurement else "not measured")
+    _draw_bars(axes, _titles(summary), values, labels, ends=p95s)
+    for place, (median, p95) in enumerate(zip(values, p95s, strict=True)):
+        axes.plot(
+            [median, max(p95, median)], [place, place], color=INK, linewidth=1, marker="|", markersize=5
+        )
+    _finish(
+        axes,
+        [*values, *p95s],
+        title="One row: median, line to p95",
+        unit="ms",
+        better="shorter",
+        label_share=0.42,
+    )
+
+
+def _draw_throughput(axes: Axes, summary: Summary) -> None:
+    """Groups are batch sizes; a bar for each variant in the order and colours of the other panels."""
+    batch_sizes, n_variants = summary.measurements.options.batch_sizes, len(summary.variants)
+    thickness = 0.84 / n_variants
+    values = []
+    for rank, variant in enumerate(summary.variants):
+        rates = _rates(summary, variant)
+        places = [group + (rank - (n_variants - 1) / 2) * thickness for group in range(len(rates))]
+        axes.barh(places, rates, height=thickness * 0.9, color=_colour(rank), label=variant.title)
+        _label(axes, places, rates, [compact(rate) for rate in rates])
+        values += rates
+    axes.set_yticks(range(len(batch_sizes)), [f"batch\n{n:,}" for n in batch_sizes])
+    axes.invert_yaxis()
+    _finish(axes, values, title="Throughput", unit="rows per second", better="longer", label_share=0.14)
+
+
+def _draw_bars(
+    axes: Axes,
+    titles: Sequence[str],
+    values: Sequence[float],
+    labels: Sequence[str],
+    *,
+    ends: Sequence[float] | None = None,
+) -> None:
+    """Draw one bar per title, the first on top; labels stand right of `ends`, or of the bars."""
+    places = list(range(len(values)))
+    axes.barh(places, values, height=0.6, color=[_colour(rank) for rank in places])
+    _label(axes, places, ends or values, labels)
+    axes.set_yticks(places, titles, parse_math=False)
+    axes.invert_yaxis()
+
+
+def _label(axes: Axes, places: Sequence[float], ends: Sequence[float], labels: Sequence[str]) -> None:
+    for place, end, label in zip(places, ends, labels, strict=True):
+        axes.annotate(
+            label, (end, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color=INK
+        )
+
+
+def _finish(
+    axes: Axes, values: Sequence[float], *, title: str, unit: str, better: str, label_share: float
+) -> None:
+    """Choose the scale, keep `label_share` of the width for labels, drop what carries no information."""
+    known = [value for value in values if value > 0]
+    low, high = min(known, default=1.0), max(known, default=1.0)
+    is_log = high / low > LOG_RATIO
+    if is_log:
+        axes.set_xscale("log")
+        axes.minorticks_off()
+        # The axis begins a little below a decade, so that the shortest bar can be seen.
+        left = 10 ** (math.floor(math.log10(low)) - 0.2)
+        axes.set_xlim(left, high * (high / left) ** (label_share / (1 - label_share)))
+    else:
+        axes.set_xlim(0, high / (1 - label_share))
+        axes.locator_params(axis="x", nbins=4)
+    # Words of our own: powers of ten would cost a tenth of a second of formula parsing.
+    axes.xaxis.set_major_formatter(lambda value, _: tick(value))
+    axes.set_title(title, fontsize=10, color=INK, loc="left")
+    axes.set_xlabel(f"{unit}{', log scale' if is_log else ''} ({better} is better)", fontsize=8, color=INK)
+    axes.tick_params(labelsize=8, length=0, colors=INK)
+    axes.spines[["top", "right", "bottom"]].set_visible(False)
+    axes.grid(axis="x", color="#e5e5e5", linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def _rates(summary: Summary, variant: Variant) -> list[float]:
+    measurement = summary.measurements.of(variant.name)
+    if measurement is None:
+        return [0.0] * len(summary.measurements.options.batch_sizes)
+    return [item.rows_per_s for item in measurement.batches]
+
+
+def _titles(summary: Summary) -> list[str]:
+    return [textwrap.fill(variant.title, TITLE_COLUMNS) for variant in summary.variants]
+
+
+def _colour(rank: int) -> str:
+    return COLOURS[rank % len(COLOURS)]
+
+
+def _in_brackets(variant: Variant, summary: Summary, text: str) -> str:
+    """Return " (text)" for a variant that is compared with the original."""
+    return f" ({text})" if text and variant is not summary.original else ""

@@ -1,0 +1,129 @@
+"""The result of a benchmark, and its metrics by name.
+
+In: sizes, measurements, scores and differences of each variant.
+Out: `Summary`, and a flat dictionary for the tracking server.
+Promise: the metric names are those of the lab this project grew out of, and their kin; what is not known
+is left out, never NaN.
+
+The names, for each variant `original`, `onnx`, `quantized`:
+    {name}_size_kb                           KB of 1024 bytes
+    {name}_latency_ms, _p50, _p95, _p99      one row; without suffix the mean
+    {name}_throughput_batch_{n}              rows per second of the median batch
+    {name}_{score}                           accuracy, or r2 and mean_absolute_error
+and for each variant but the original:
+    {name}_speedup                           median of the original / median, one row
+    {name}_size_reduction_pct                per cent of the original's size
+    {name}_label_mismatches, {name}_max_abs_difference
+and for the last variant, which is the one to register: size_reduction_pct, label_mismatches,
+max_abs_difference; and for the run: measure_seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from optimization.measure.environment import Environment
+from optimization.measure.records import Measurement, Measurements
+from optimization.measure.sizes import kilobytes, reduction_pct
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One form of the model; its measurement is the contender of the same `name`."""
+
+    name: str
+    """Prefix of the metrics: original, onnx, quantized."""
+    title: str
+    """Name for people."""
+    n_bytes: int
+    """Size of the file."""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """Score by name (accuracy; r2, mean_absolute_error); empty without a target."""
+    label_mismatches: int | None = None
+    """Rows with another label than the original's; None for the original and for regressors."""
+    max_abs_difference: float | None = None
+    """Largest difference of a score or value from the original's; None for the original."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """Everything that is reported of one benchmark."""
+
+    model: str
+    """The source model in a few words: estimator and URI."""
+    variants: tuple[Variant, ...]
+    """The original first, the one to register last."""
+    n_rows_compared: int
+    """Rows on which the variants' answers were compared."""
+    measurements: Measurements
+    environment: Environment
+
+    def __post_init__(self) -> None:
+        """Our own callers put at least the original in."""
+        names = [item.name for item in self.variants]
+        assert names and len(set(names)) == len(names), names
+
+    @property
+    def original(self) -> Variant:
+        """Return the variant that the others are compared with."""
+        return self.variants[0]
+
+    def speedup(self, variant: Variant) -> float | None:
+        """Return how many times faster than the original the median call with one row is.
+
+        Medians, because one interrupted call of 5 ms doubles the mean of a thousand calls of 7 µs.
+        """
+        base, other = self.measurements.of(self.original.name), self.measurements.of(variant.name)
+        if base is None or other is None or other.one_row.p50_ms == 0:
+            return None
+        return base.one_row.p50_ms / other.one_row.p50_ms
+
+    def size_reduction_pct(self, variant: Variant) -> float:
+        """Return by how many per cent `variant` is smaller than the original."""
+        return reduction_pct(variant.n_bytes, original_bytes=self.original.n_bytes)
+
+
+def metrics(summary: Summary) -> dict[str, float]:
+    """Return every known, finite number under its metric name."""
+    found: dict[str, float | None] = {}
+    for variant in summary.variants:
+        found |= _own(variant, summary.measurements.of(variant.name))
+    for variant in summary.variants[1:]:
+        found |= {
+            f"{variant.name}_{key}": value for key, value in _against_original(summary, variant).items()
+        }
+    if len(summary.variants) > 1:
+        last = _against_original(summary, summary.variants[-1])
+        found |= {key: last[key] for key in ("size_reduction_pct", "label_mismatches", "max_abs_difference")}
+    found["measure_seconds"] = summary.measurements.seconds_measuring
+    return {key: float(value) for key, value in found.items() if value is not None and math.isfinite(value)}
+
+
+def _own(variant: Variant, measurement: Measurement | None) -> dict[str, float | None]:
+    """Return the metrics of a variant that need no other variant."""
+    name = variant.name
+    found: dict[str, float | None] = {f"{name}_size_kb": kilobytes(variant.n_bytes)}
+    if measurement is not None:
+        one_row = measurement.one_row
+        found |= {
+            f"{name}_latency_ms": one_row.mean_ms,
+            f"{name}_latency_ms_p50": one_row.p50_ms,
+            f"{name}_latency_ms_p95": one_row.p95_ms,
+            f"{name}_latency_ms_p99": one_row.p99_ms,
+        }
+        found |= {
+            f"{name}_throughput_batch_{item.batch_size}": item.rows_per_s for item in measurement.batches
+        }
+    return found | {f"{name}_{score}": value for score, value in variant.scores.items()}
+
+
+def _against_original(summary: Summary, variant: Variant) -> dict[str, float | None]:
+    """Return the metrics of a variant that compare it with the original."""
+    return {
+        "speedup": summary.speedup(variant),
+        "size_reduction_pct": summary.size_reduction_pct(variant),
+        "label_mismatches": variant.label_mismatches,
+        "max_abs_difference": variant.max_abs_difference,
+    }

@@ -1,0 +1,189 @@
+"""The tables of a benchmark: size, speed, answers.
+
+In: a `Summary`.
+Out: rich tables for the terminal, and the same as plain text.
+Promise: no number is cut off from 60 columns on; colour only repeats what the words say.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from optimization.measure import records
+from optimization.measure.sizes import kilobytes
+from optimization.report.formats import change, compact, score, seconds, short, size
+from optimization.report.summary import Summary, Variant
+
+TEXT_WIDTH = 100
+"""Columns of the plain text: fits a log viewer and a pull request."""
+
+MODEL_COLUMNS = 12
+"""Least width of the first column; longer names go over several lines."""
+
+HEADER_COLUMNS = 14
+"""Width at which a variant's title is folded where it heads a column."""
+
+MEASURING_WIDTH = 1000
+"""A width at which nothing is folded yet."""
+
+UNKNOWN = "–"
+
+
+@dataclass(frozen=True)
+class BenchmarkTables:
+    """Tables and notes for `Console.print`, laid out for the width they are printed at."""
+
+    summary: Summary
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the throughput as columns of the speed table where they fit, else as its own table."""
+        yield size_table(self.summary)
+        speed = speed_table(self.summary, with_throughput=True)
+        if (
+            Measurement.get(console, options.update(width=MEASURING_WIDTH), speed).minimum
+            <= options.max_width
+        ):
+            yield speed
+        else:
+            yield speed_table(self.summary, with_throughput=False)
+            yield throughput_table(self.summary)
+        if len(self.summary.variants) > 1:
+            yield answers_table(self.summary)
+        for line in notes(self.summary):
+            yield Text(line)
+
+
+def as_text(summary: Summary) -> str:
+    """Return what `BenchmarkTables` shows as plain text without colours, for a file."""
+    console = Console(file=io.StringIO(), width=TEXT_WIDTH, color_system=None, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(BenchmarkTables(summary))
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()).strip("\n") + "\n"
+
+
+def size_table(summary: Summary) -> Table:
+    """Return model | size | change."""
+    table = _table("Size", ("size, KB", "change"))
+    for variant in summary.variants:
+        reduction = summary.size_reduction_pct(variant)
+        table.add_row(
+            _title(summary, variant),
+            size(kilobytes(variant.n_bytes)),
+            UNKNOWN if variant is summary.original else _judged(change(reduction), better=reduction > 0),
+        )
+    return table
+
+
+def speed_table(summary: Summary, *, with_throughput: bool) -> Table:
+    """Return model | one row: mean, median, p95 | speed-up | rows per second by batch size."""
+    sizes = summary.measurements.options.batch_sizes if with_throughput else ()
+    headers = ("mean,\nms", "median,\nms", "p95,\nms", "speed-up", *(f"rows/s\nat {n:,}" for n in sizes))
+    table = _table(
+        "Speed (one row at a time, then batches)" if sizes else "Speed (one row at a time)", headers
+    )
+    for variant in summary.variants:
+        table.add_row(
+            _title(summary, variant),
+            *_latency_cells(summary, variant),
+            *(_rate(summary.measurements.of(variant.name), n) for n in sizes),
+        )
+    return table
+
+
+def throughput_table(summary: Summary) -> Table:
+    """Return batch size | rows per second of each variant."""
+    headers = tuple(textwrap.fill(variant.title, HEADER_COLUMNS) for variant in summary.variants)
+    table = _table("Throughput (rows per second)", headers, first="batch")
+    for n in summary.measurements.options.batch_sizes:
+        rates = (_rate(summary.measurements.of(variant.name), n) for variant in summary.variants)
+        table.add_row(f"{n:,}", *rates)
+    return table
+
+
+def answers_table(summary: Summary) -> Table:
+    """Return model | each score | labels that differ | largest difference."""
+    scores = list(dict.fromkeys(name for variant in summary.variants for name in variant.scores))
+    labels = any(variant.label_mismatches is not None for variant in summary.variants)
+    headers = [name.replace("_", " ") for name in scores]
+    headers = [textwrap.fill(header, HEADER_COLUMNS) for header in headers]
+    headers += ["other\nlabels"] * labels + ["largest\ndifference"]
+    table = _table(f"Answers ({summary.n_rows_compared:,} rows compared)", headers)
+    for variant in summary.variants:
+        cells: list[str | Text] = [
+            score(variant.scores[name]) if name in variant.scores else UNKNOWN for name in scores
+        ]
+        if labels:
+            cells.append(_mismatches(variant))
+        difference = variant.max_abs_difference
+        cells.append(UNKNOWN if difference is None else f"{difference:.2g}")
+        table.add_row(_title(summary, variant), *cells)
+    return table
+
+
+def notes(summary: Summary) -> tuple[str, ...]:
+    """Return the sentences under the tables: what was measured, how and where."""
+    found = summary.measurements
+    return (
+        f"Model: {summary.model}.",
+        f"Method: {found.options.n_iterations:,} calls with one row from {found.n_rows:,} rows, contenders"
+        " interleaved; speed-up compares medians, rows/s is of the median batch; KB = 1024 bytes;"
+        f" {seconds(found.seconds_measuring)} of measuring.",
+        f"Machine: {summary.environment.describe()}.",
+    )
+
+
+def _table(title: str, headers: Iterable[str], *, first: str = "model") -> Table:
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column(first, overflow="fold", min_width=MODEL_COLUMNS, vertical="bottom")
+    for header in headers:
+        widest = max(len(line) for line in header.splitlines())
+        table.add_column(Text(header), justify="right", no_wrap=True, min_width=widest, vertical="bottom")
+    return table
+
+
+def _latency_cells(summary: Summary, variant: Variant) -> list[str | Text]:
+    measurement = summary.measurements.of(variant.name)
+    if measurement is None:
+        return [UNKNOWN] * 4
+    one_row, factor = measurement.one_row, summary.speedup(variant)
+    times: list[str | Text] = [short(one_row.mean_ms), short(one_row.p50_ms), short(one_row.p95_ms)]
+    if factor is None:
+        return [*times, UNKNOWN]
+    text = f"{short(factor)}×"
+    return [*times, text if variant is summary.original else _judged(text, better=factor > 1)]
+
+
+def _rate(measurement: records.Measurement | None, batch_size: int) -> str:
+    batches = measurement.batches if measurement is not None else ()
+    return next((compact(item.rows_per_s) for item in batches if item.batch_size == batch_size), UNKNOWN)
+
+
+def _mismatches(variant: Variant) -> str | Text:
+    if variant.label_mismatches is None:
+        return UNKNOWN
+    return _judged(f"{variant.label_mismatches:,}", better=variant.label_mismatches == 0)
+
+
+def _title(summary: Summary, variant: Variant) -> Text:
+    """The variant to register, which is the last, in bold."""
+    return Text(variant.title, style="bold" if variant is summary.variants[-1] else "")
+
+
+def _judged(text: str, *, better: bool) -> Text:
+    return Text(text, style="green" if better else "yellow")

@@ -1,0 +1,48 @@
+"""Rows to compare on.
+
+In: the data's rows.
+Out: named batches of rows: "data", "marginal" and "missing".
+Promise: rows have the columns and dtypes of the data; the same generator gives the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+MARGINAL_ROWS = 1000
+"""Rows drawn from the columns' marginals: enough to leave the data's own clusters."""
+MISSING_ROWS = 200
+"""Rows with missing values, compared where the estimator takes them."""
+
+
+def draw_marginal(features: Any, *, generator: np.random.Generator, n_rows: int = MARGINAL_ROWS) -> Any:
+    """Return `n_rows` rows whose columns are drawn independently from those of `features`."""
+    picks = generator.integers(0, len(features), size=(n_rows, features.shape[1]))
+    if isinstance(features, pd.DataFrame):
+        columns = {
+            name: features.iloc[:, i].take(picks[:, i]).reset_index(drop=True)
+            for i, name in enumerate(features.columns)
+        }
+        return pd.DataFrame(columns)
+    return np.take_along_axis(features, picks, axis=0)
+
+
+def with_missing(
+    features: Any, positions: Sequence[int], *, generator: np.random.Generator, n_rows: int = MISSING_ROWS
+) -> Any:
+    """Return marginal rows in which each value of the columns at `positions` is NaN with chance 1/4."""
+    rows = draw_marginal(features, generator=generator, n_rows=n_rows)
+    holes = generator.random((n_rows, len(positions))) < 0.25
+    holes[np.arange(n_rows), generator.integers(0, len(positions), n_rows)] = True
+    if isinstance(rows, pd.DataFrame):
+        for i, position in enumerate(positions):
+            name = rows.columns[position]
+            rows[name] = rows[name].astype(np.float64).mask(holes[:, i])
+        return rows
+    rows = np.array(rows, dtype=np.float64)
+    rows[:, list(positions)] = np.where(holes, np.nan, rows[:, list(positions)])
+    return rows

@@ -1,0 +1,71 @@
+"""Fixtures of the end-to-end tests: servers that live for the whole session.
+
+In: nothing.
+Out: `s3`, `mlflow_proxied`, `mlflow_direct`, `database`, `home`.
+Promise: a server that cannot run here skips its tests with the reason; all stop when the session ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from tests.e2e import servers
+
+T = TypeVar("T")
+PROXIED_BUCKET, DIRECT_BUCKET = "proxied-artifacts", "direct-artifacts"
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.S3]:
+    """S3 and STS, with one bucket for each of the two MLflow servers."""
+    with _started(lambda: servers.moto_s3(tmp_path_factory.mktemp("moto"))) as store:
+        store.make_bucket(PROXIED_BUCKET)
+        store.make_bucket(DIRECT_BUCKET)
+        yield store
+
+
+@pytest.fixture(scope="session")
+def mlflow_proxied(s3: servers.S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Mlflow]:
+    """An MLflow server that holds the credentials and passes artifacts on to S3."""
+    folder = tmp_path_factory.mktemp("mlflow-proxied")
+    destination = f"s3://{PROXIED_BUCKET}/mlflow"
+    with servers.mlflow_server(folder, artifacts_destination=destination, env=s3.keys) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mlflow_direct(s3: servers.S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Mlflow]:
+    """An MLflow server whose clients write to S3 themselves; it has no credentials."""
+    folder = tmp_path_factory.mktemp("mlflow-direct")
+    with servers.mlflow_server(folder, default_artifact_root=f"s3://{DIRECT_BUCKET}/mlflow") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[str]:
+    """The SQLAlchemy URI of an empty PostgreSQL database."""
+    with _started(servers.postgres) as uri:
+        yield uri
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty home folder."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@contextlib.contextmanager
+def _started(start: Callable[[], contextlib.AbstractContextManager[T]]) -> Iterator[T]:
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(start())
+        except servers.Unavailable as reason:
+            pytest.skip(str(reason))
+        yield server

@@ -1,0 +1,132 @@
+"""Summaries with round numbers, made without measuring."""
+
+from __future__ import annotations
+
+from optimization.measure.environment import Environment
+from optimization.measure.records import (
+    Latency,
+    Measurement,
+    Measurements,
+    MeasureOptions,
+    Throughput,
+)
+from optimization.report.summary import Summary, Variant
+
+ENVIRONMENT = Environment(
+    cpu="Example CPU @ 2.00GHz",
+    available_cpus=2,
+    n_threads=1,
+    python="3.11.9",
+    os="Linux x86_64",
+    packages={"scikit-learn": "1.9.1", "onnxruntime": "1.32.0", "numpy": "2.4.6"},
+)
+
+
+def iris_forest() -> Summary:
+    """The lab's model with the lab's sizes; the original is 600 times slower for one row."""
+    return make_summary(
+        variants=(
+            variant("original", "scikit-learn", 175_493, scores={"accuracy": 0.96}),
+            variant("onnx", "ONNX", 73_902, scores={"accuracy": 0.96}, mismatches=0, difference=1.2e-7),
+            variant(
+                "quantized",
+                "quantized (none)",
+                73_933,
+                scores={"accuracy": 0.96},
+                mismatches=0,
+                difference=0.0,
+            ),
+        ),
+        one_row_ms={"original": 4.5, "onnx": 0.0075, "quantized": 0.0075},
+        rows_per_s={"original": (222.0, 4_813.0, 85_849.0)},
+    )
+
+
+def regressor() -> Summary:
+    """A small regressor: no labels, and three variants that hardly differ."""
+    scores = {"r2": 0.4521, "mean_absolute_error": 43.217}
+    return make_summary(
+        model="LinearRegression from runs:/0123/model",
+        variants=(
+            variant("original", "scikit-learn", 1_000, scores=scores),
+            variant("onnx", "ONNX", 990, scores=scores, difference=3.4e-5),
+            variant("quantized", "quantized (dynamic)", 1_010, scores=scores, difference=0.01),
+        ),
+        one_row_ms={"original": 0.0101, "onnx": 0.0100, "quantized": 0.0102},
+        rows_per_s={
+            "original": (1e5, 2e6, 3e6),
+            "onnx": (1.01e5, 1.99e6, 3.1e6),
+            "quantized": (9.9e4, 2e6, 3e6),
+        },
+    )
+
+
+def large() -> Summary:
+    """Long names, long numbers, many batch sizes."""
+    return make_summary(
+        model="Pipeline(ColumnTransformer, HistGradientBoostingClassifier) from models:/long/12345 $x$",
+        batch_sizes=(1, 10, 100, 1_000, 10_000, 100_000),
+        variants=(
+            variant("original", "HistGradientBoostingClassifier [sklearn 1.9.1]", 98_765_432_100),
+            variant("onnx", "ONNX", 12_345_678_900, mismatches=1_234_567, difference=123_456.789),
+            variant(
+                "quantized",
+                "quantized (static, per channel, QDQ)",
+                3_456_789_000,
+                mismatches=0,
+                difference=0.1,
+            ),
+        ),
+        one_row_ms={"original": 12_345.678, "onnx": 1_234.5, "quantized": 0.0012345},
+        rows_per_s={"original": (0.081, 0.8, 8.1, 81.0, 810.0, 8_100.0)},
+    )
+
+
+def variant(
+    name: str,
+    title: str,
+    n_bytes: int,
+    *,
+    scores: dict[str, float] | None = None,
+    mismatches: int | None = None,
+    difference: float | None = None,
+) -> Variant:
+    """Return a variant; without `scores` it has none."""
+    return Variant(
+        name=name,
+        title=title,
+        n_bytes=n_bytes,
+        scores=scores or {},
+        label_mismatches=mismatches,
+        max_abs_difference=difference,
+    )
+
+
+def make_summary(
+    *,
+    variants: tuple[Variant, ...],
+    one_row_ms: dict[str, float],
+    rows_per_s: dict[str, tuple[float, ...]],
+    batch_sizes: tuple[int, ...] = (1, 32, 1024),
+    model: str = "RandomForestClassifier from models:/iris/1",
+) -> Summary:
+    """Return a summary; mean and percentiles are multiples of the median, rates default to 1000 per row."""
+    default = tuple(1_000.0 * size for size in batch_sizes)
+    contenders = tuple(
+        Measurement(
+            name,
+            Latency(mean_ms=1.1 * p50, p50_ms=p50, p95_ms=1.5 * p50, p99_ms=2 * p50, n_samples=1000),
+            tuple(
+                Throughput(size, ms_per_batch=1e3 * size / rate, rows_per_s=rate, n_samples=20)
+                for size, rate in zip(batch_sizes, rows_per_s.get(name, default), strict=True)
+            ),
+        )
+        for name, p50 in one_row_ms.items()
+    )
+    return Summary(
+        model=model,
+        variants=variants,
+        n_rows_compared=150,
+        measurements=Measurements(MeasureOptions(batch_sizes=batch_sizes), 150, contenders, 6.4),
+        environment=ENVIRONMENT,
+    )

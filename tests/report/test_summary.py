@@ -1,0 +1,77 @@
+"""The metrics carry the lab's names, and nothing that is not known."""
+
+import dataclasses
+import math
+
+import pytest
+
+from optimization.report.summary import Summary, metrics
+from tests.report.examples import iris_forest, regressor, variant
+
+
+def test_a_classifier_has_exactly_these_metrics():
+    own = ["size_kb", "latency_ms", "latency_ms_p50", "latency_ms_p95", "latency_ms_p99", "accuracy"]
+    own += ["throughput_batch_1", "throughput_batch_32", "throughput_batch_1024"]
+    against = ["speedup", "size_reduction_pct", "label_mismatches", "max_abs_difference"]
+    expected = {f"{name}_{key}" for name in ("original", "onnx", "quantized") for key in own}
+    expected |= {f"{name}_{key}" for name in ("onnx", "quantized") for key in against}
+    expected |= {"size_reduction_pct", "label_mismatches", "max_abs_difference", "measure_seconds"}
+    assert set(metrics(iris_forest())) == expected
+
+
+def test_the_labs_numbers_come_out():
+    found = metrics(iris_forest())
+    assert found["original_size_kb"] == pytest.approx(171.38, abs=0.005)
+    assert found["onnx_size_kb"] == pytest.approx(72.17, abs=0.005)
+    assert found["size_reduction_pct"] == pytest.approx(57.87, abs=0.005)
+    assert found["original_latency_ms"] == pytest.approx(4.95)
+    assert found["original_latency_ms_p50"] == 4.5
+    assert found["onnx_speedup"] == pytest.approx(600.0)
+    assert found["original_throughput_batch_32"] == 4813.0
+    assert found["measure_seconds"] == 6.4
+
+
+def test_a_regressor_has_its_errors_and_no_labels():
+    found = metrics(regressor())
+    assert found["quantized_r2"] == 0.4521
+    assert found["original_mean_absolute_error"] == 43.217
+    assert not any("label" in name or "accuracy" in name for name in found)
+
+
+def test_names_without_a_variant_are_those_of_the_last_one():
+    found = metrics(regressor())
+    assert found["max_abs_difference"] == found["quantized_max_abs_difference"] == 0.01
+    assert found["onnx_max_abs_difference"] == 3.4e-5
+    assert found["size_reduction_pct"] == found["quantized_size_reduction_pct"] == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, None])
+def test_what_is_not_a_finite_number_is_left_out(value):
+    example = iris_forest()
+    odd = variant("onnx", "ONNX", 10, scores={"accuracy": 1.0 if value is None else value}, difference=value)
+    found = metrics(dataclasses.replace(example, variants=(example.original, odd)))
+    assert "max_abs_difference" not in found
+    assert "onnx_label_mismatches" not in found
+    assert all(math.isfinite(number) for number in found.values())
+
+
+def test_an_unmeasured_variant_has_a_size_but_no_times():
+    example = iris_forest()
+    extra = variant("other", "other", 2048)
+    found = metrics(dataclasses.replace(example, variants=(*example.variants, extra)))
+    assert found["other_size_kb"] == 2.0
+    assert not {"other_latency_ms", "other_speedup", "other_throughput_batch_1"} & set(found)
+
+
+def test_the_original_alone_is_compared_with_nothing():
+    example = iris_forest()
+    found = metrics(dataclasses.replace(example, variants=(example.original,)))
+    assert "size_reduction_pct" not in found
+    assert found["original_accuracy"] == 0.96
+
+
+def test_two_variants_of_one_name_are_a_bug_of_ours():
+    example = iris_forest()
+    with pytest.raises(AssertionError):
+        dataclasses.replace(example, variants=(example.original, example.original))
+    assert isinstance(example, Summary)

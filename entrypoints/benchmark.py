@@ -11,7 +11,8 @@ from __future__ import annotations
 import dataclasses
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,20 +37,25 @@ def main(values: Namespace) -> None:
     """Run the chain."""
     import mlflow
 
+    from entrypoints.forkserver import serve
+    from entrypoints.helper import prepare, run
     from entrypoints.inputs import open_inputs
     from entrypoints.runs import project_run
     from optimization.registry import check_name
 
     check_name(values.registered_model_name or "name", values.alias)
-    with project_run(values, ENTRY_POINT) as run:
+    with serve(run, prepare), project_run(values, ENTRY_POINT) as active:
         inputs = open_inputs(values)
         variants = make_variants(values, inputs)
         check_gates(variants)
         summary = measure_variants(values, inputs, variants)
-        log_results(values, summary, variants)
-        registered = register_quantized(values, inputs, variants, summary)
+        with figure_of(summary) as figure:
+            log_results(summary, variants)
+            model_uri = log_quantized(inputs, variants)
+            mlflow.log_artifact(figure())
+        registered = register_quantized(values, inputs, variants, summary, model_uri)
         mlflow.set_tags({"quantization": variants.quantization, "registered_model": registered.uri})
-        print_results(summary, registered, run)
+        print_results(summary, registered, active)
 
 
 def make_variants(values: Namespace, inputs: Any) -> Variants:
@@ -100,7 +106,7 @@ def measure_variants(values: Namespace, inputs: Any, variants: Variants) -> Any:
 
     judge, source = variants.judge, inputs.source
     contenders = [
-        Contender("original", with_jobs(source.estimator, values.n_threads, judge.manifest.default_method)),
+        Contender("original", original_method(source.estimator, judge, values.n_threads)),
         Contender("onnx", judge.predictor(variants.onnx, n_threads=values.n_threads).predict),
         Contender("quantized", judge.predictor(variants.quantized, n_threads=values.n_threads).predict),
     ]
@@ -109,7 +115,7 @@ def measure_variants(values: Namespace, inputs: Any, variants: Variants) -> Any:
     )
     console = open_console()
     with bar(console, "measuring") as tick:
-        rows = measured_rows(inputs.rows.features, judge.manifest)
+        rows = measured_rows(source.estimator, inputs.rows.features, judge.manifest)
         measurements = measure(contenders, rows, options=options, progress=tick)
     return Summary(
         model=f"{source.estimator_name}, {source.pinned_uri}",
@@ -130,20 +136,37 @@ def measure_variants(values: Namespace, inputs: Any, variants: Variants) -> Any:
     )
 
 
-def with_jobs(estimator: Any, n_jobs: int, method: str) -> Any:
-    """Return the estimator's method, with as many threads as the others get."""
+def original_method(estimator: Any, judge: Any, n_jobs: int) -> Any:
+    """Return the estimator's method, with as many threads as the others get.
+
+    Without the names it was fitted with, or scikit-learn would warn of every matrix of numbers.
+    """
     import copy
 
-    if getattr(estimator, "n_jobs", None) is not None:
-        estimator = copy.copy(estimator)
-        estimator.n_jobs = n_jobs
-    return getattr(estimator, method)
+    from optimization.convert.structure import rewrite, walk
+
+    def adapt(part: Any) -> Any:
+        if not hasattr(part, "feature_names_in_") and getattr(part, "n_jobs", None) is None:
+            return part
+        part = copy.copy(part)
+        vars(part).pop("feature_names_in_", None)
+        if getattr(part, "n_jobs", None) is not None:
+            part.n_jobs = n_jobs
+        return part
+
+    if any(type(part).__name__ == "ColumnTransformer" for _, part in walk(estimator)):
+        return getattr(estimator, judge.manifest.default_method)
+    return getattr(rewrite(estimator, adapt), judge.manifest.default_method)
 
 
-def measured_rows(features: Any, manifest: Any) -> Any:
+def measured_rows(estimator: Any, features: Any, manifest: Any) -> Any:
     """Return rows that every variant takes as they are: a float32 matrix where there is one input."""
     import numpy as np
 
+    from optimization.convert.structure import walk
+
+    if any(type(part).__name__ == "ColumnTransformer" for _, part in walk(estimator)):
+        return features
     if len(manifest.inputs) == 1 and manifest.inputs[0].dtype == "float32" and manifest.positions is None:
         return np.asarray(features, dtype=np.float32)
     return features
@@ -166,14 +189,42 @@ def variant(name: str, title: str, n_bytes: int, judge: Any, content: bytes | No
     )
 
 
-def log_results(values: Namespace, summary: Any, variants: Variants) -> None:
-    """Log metrics, files, tables and the figure."""
+@contextmanager
+def figure_of(summary: Any) -> Iterator[Callable[[], str]]:
+    """Draw the figure in the background; the value waits for it and returns its path."""
+    import pickle
+    import tempfile
+    import threading
+
+    from entrypoints.forkserver import hand_over
+    from entrypoints.helper import FIGURE, draw
+
+    with tempfile.TemporaryDirectory() as folder:
+        source, picture = Path(folder) / "summary", Path(folder) / "benchmark.png"
+        source.write_bytes(pickle.dumps(summary))
+        argv = [str(source), str(picture)]
+        thread = threading.Thread(target=hand_over, args=(FIGURE, argv))
+        thread.start()
+
+        def finish() -> str:
+            thread.join()
+            if not picture.exists():
+                draw(*argv)
+            return str(picture)
+
+        try:
+            yield finish
+        finally:
+            thread.join()
+
+
+def log_results(summary: Any, variants: Variants) -> None:
+    """Log metrics, files and tables."""
     import tempfile
 
     import mlflow
 
     from optimization.report.content import as_json
-    from optimization.report.figure import figure_png
     from optimization.report.summary import metrics
     from optimization.report.tables import as_text
 
@@ -184,7 +235,6 @@ def log_results(values: Namespace, summary: Any, variants: Variants) -> None:
         QUANTIZED: variants.quantized,
         "benchmark.txt": as_text(summary).encode(),
         "benchmark.json": as_json(summary).encode(),
-        "benchmark.png": figure_png(summary),
     }
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
@@ -192,15 +242,13 @@ def log_results(values: Namespace, summary: Any, variants: Variants) -> None:
         mlflow.log_artifacts(folder)
 
 
-def register_quantized(values: Namespace, inputs: Any, variants: Variants, summary: Any) -> Any:
-    """Log the model, load it back, compare, and register it.
+def log_quantized(inputs: Any, variants: Variants) -> str:
+    """Log the model, load it back, compare, and return its URI.
 
     Raises:
         GateError: the logged model does not answer as the measured one.
     """
     import flavor
-    from optimization.registry import default_name, register
-    from optimization.report.description import describe_version, version_tags
 
     source, judge = inputs.source, variants.judge
     manifest = dataclasses.replace(judge.manifest, quantization=variants.quantization)
@@ -214,6 +262,17 @@ def register_quantized(values: Namespace, inputs: Any, variants: Variants, summa
         metadata={"source_model_uri": source.pinned_uri, "source_digest": source.digest},
     )
     check_logged(info.model_uri, judge)
+    return str(info.model_uri)
+
+
+def register_quantized(
+    values: Namespace, inputs: Any, variants: Variants, summary: Any, model_uri: str
+) -> Any:
+    """Register the logged model with its figures; return the version."""
+    from optimization.registry import default_name, register
+    from optimization.report.description import describe_version, version_tags
+
+    source = inputs.source
     fallback = (
         values.reference_model + "-" + inputs.parameters["dataset"]
         if inputs.parameters["dataset"]
@@ -228,7 +287,7 @@ def register_quantized(values: Namespace, inputs: Any, variants: Variants, summa
         "digest": source.digest,
     }
     return register(
-        info.model_uri,
+        model_uri,
         name=name,
         alias=values.alias,
         tags=version_tags(summary, quantization=variants.quantization, origin=origin),
@@ -254,7 +313,7 @@ def check_logged(model_uri: str, judge: Any) -> None:
 
     data = judge.expected[0]
     rows = data.features[:100]
-    model = mlflow.pyfunc.load_model(model_uri)
+    model = mlflow.pyfunc.load_model(model_uri, suppress_warnings=True)
     answer = model.predict(rows)
     expected = judge.predictor(model.get_raw_model().content).predict(rows)
     if answer.dtype != expected.dtype or not np.array_equal(answer, expected):

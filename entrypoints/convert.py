@@ -57,9 +57,8 @@ def main(values: Namespace) -> None:
             }
         )
         mlflow.set_tag(KEY_TAG, key(inputs))
-        print(
-            f"convert: {source.estimator_name}, {len(settled.content) / 1024:,.2f} KB, {settled.report.summary}"
-        )
+        size = f"{len(settled.content) / 1024:,.2f} KB"
+        print(f"convert: {source.estimator_name}, {size}, {settled.report.summary}")
 
 
 def key(inputs: object) -> str:

@@ -9,6 +9,7 @@ are the same.
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,10 @@ def _log_dataset(rows: Rows) -> None:
     if rows.target is not None and rows.target.ndim == 1:
         targets = "target" if "target" not in table.columns else "target_"
         table = table.assign(**{targets: rows.target})
-    dataset = mlflow.data.from_pandas(table, source=_source(rows.uri), name=rows.name, targets=targets)
-    mlflow.log_input(dataset, context="evaluation")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a hint on integer columns, which these rows may well have
+        dataset = mlflow.data.from_pandas(table, source=_source(rows.uri), name=rows.name, targets=targets)
+        mlflow.log_input(dataset, context="evaluation")
 
 
 def _source(uri: str) -> str | None:

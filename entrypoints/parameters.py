@@ -93,7 +93,8 @@ PARAMETERS = (
     Parameter("skops_trusted_types", "string", "", ALL, "types to trust in a skops file, with commas", words),
     Parameter("reuse", "string", "true", ALL, "reuse a finished equal run and reference model", boolean),
     Parameter("output_dir", "string", "", ALL, "folder for local copies of the ONNX files"),
-    Parameter("debug", "string", "false", ALL, "show a traceback with an error", boolean),
+    Parameter("debug", "string", "false", (*ALL, "doctor"), "show a traceback with an error", boolean),
+    Parameter("experiment_name", "string", "", ("doctor",), "experiment whose artifact store is checked"),
     Parameter("convert_run_id", "string", "", ("quantize",), "convert run to go on from; empty: start one"),
     Parameter(
         "quantization_type", "string", "auto", GATED, "auto, dynamic, static or none", quantization_type

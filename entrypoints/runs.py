@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-from mlflow.entities import RunStatus
 from mlflow.exceptions import ExecutionException
 
 from entrypoints.command import CHILD
@@ -103,7 +102,7 @@ def find_finished(experiment_id: str, key: str) -> str | None:
     """Return the id of the newest finished run with this key, or None."""
     runs = mlflow.MlflowClient().search_runs(
         [experiment_id],
-        filter_string=f"tags.{KEY_TAG} = '{key}' and attributes.status = '{RunStatus.to_string(RunStatus.FINISHED)}'",
+        filter_string=f"tags.{KEY_TAG} = '{key}' and attributes.status = 'FINISHED'",
         max_results=1,
     )
     return runs[0].info.run_id if runs else None

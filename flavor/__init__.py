@@ -27,6 +27,7 @@ from mlflow.utils.environment import (
     _CONSTRAINTS_FILE_NAME,
     _PYTHON_ENV_FILE_NAME,
     _REQUIREMENTS_FILE_NAME,
+    _mlflow_conda_env,
     _process_conda_env,
     _process_pip_requirements,
     _PythonEnv,
@@ -215,8 +216,12 @@ def _add_flavors(model: Model, manifest: Manifest, code: str, n_bytes: int) -> N
 
 def _write_environment(folder: Path, conda_env: Any, pip_requirements: Any, extra: Any) -> None:
     """Write conda.yaml, requirements.txt, python_env.yaml (and constraints.txt) as every flavor does."""
-    if conda_env is None:
-        default = None if pip_requirements else get_default_pip_requirements()
+    requirements, constraints = get_default_pip_requirements(), []
+    if conda_env is None and pip_requirements is None and extra is None:
+        # The installed versions need no check against themselves, which costs MLflow half a second.
+        conda_env = _mlflow_conda_env(additional_pip_deps=requirements, install_mlflow=False)
+    elif conda_env is None:
+        default = None if pip_requirements else requirements
         conda_env, requirements, constraints = _process_pip_requirements(default, pip_requirements, extra)
     else:
         conda_env, requirements, constraints = _process_conda_env(conda_env)

@@ -10,10 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import mlflow
-from mlflow.exceptions import MlflowException
 
 from optimization.errors import ParameterError
 
@@ -62,19 +60,9 @@ def register(
     Raises:
         MlflowException: the registry refuses or does not answer.
     """
-    client = mlflow.MlflowClient()
-    _ensure(client, name)
     version = mlflow.register_model(model_uri, name, tags=dict(tags)).version
+    client = mlflow.MlflowClient()
     client.update_model_version(name, version, description=description)
     if alias:
         client.set_registered_model_alias(name, alias, version)
     return Registered(name, str(version), alias)
-
-
-def _ensure(client: Any, name: str) -> None:
-    """Create the registered model unless it exists; two at once is no error."""
-    try:
-        client.create_registered_model(name)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise

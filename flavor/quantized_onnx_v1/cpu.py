@@ -11,9 +11,11 @@ import os
 from pathlib import Path
 
 CGROUP_ROOT = Path("/sys/fs/cgroup")
+OWN_GROUPS = Path("/proc/self/cgroup")
+"""Lines `hierarchy:controllers:path`; version 2 is the line `0::path`."""
 
 
-def available_cpus(cgroup_root: Path = CGROUP_ROOT) -> int:
+def available_cpus(cgroup_root: Path = CGROUP_ROOT, own_groups: Path = OWN_GROUPS) -> int:
     """Return the number of threads that can run at once: min(affinity, quota rounded down), ≥ 1.
 
     onnxruntime itself counts the host's cores and ignores the control group's quota.
@@ -22,44 +24,55 @@ def available_cpus(cgroup_root: Path = CGROUP_ROOT) -> int:
         cpus = len(os.sched_getaffinity(0))
     else:
         cpus = os.cpu_count() or 1
-    quota = cgroup_quota(cgroup_root)
+    quota = cgroup_quota(cgroup_root, own_groups)
     if quota is not None:
         cpus = min(cpus, int(quota))
     return max(1, cpus)
 
 
-def cgroup_quota(cgroup_root: Path = CGROUP_ROOT) -> float | None:
+def cgroup_quota(cgroup_root: Path = CGROUP_ROOT, own_groups: Path = OWN_GROUPS) -> float | None:
     """Return the CPU quota in processors (1.5 is one and a half), or None where there is none.
 
-    Reads `cpu.max` (control groups v2) or `cpu/cpu.cfs_quota_us` and `cpu.cfs_period_us` (v1); see
-    Documentation/admin-guide/cgroup-v2.rst of the Linux kernel.
+    Each group from the process's own up to the mounted root may limit it; the smallest limit counts.
+    `cpu.max` is version 2 (Documentation/admin-guide/cgroup-v2.rst of the Linux kernel),
+    `cpu.cfs_quota_us` and `cpu.cfs_period_us` are version 1 (Documentation/scheduler/sched-bwc.rst).
     """
     quotas = []
-    for folder in _own_groups(cgroup_root):
+    for folder in _groups(cgroup_root, own_groups):
         words = _read(folder / "cpu.max").split()
-        if len(words) == 2 and words[0] != "max":
-            quotas.append(int(words[0]) / int(words[1]))
-    for folder in (cgroup_root / "cpu", cgroup_root / "cpu,cpuacct"):
-        quota, period = _read(folder / "cpu.cfs_quota_us"), _read(folder / "cpu.cfs_period_us")
-        if quota and period and int(quota) > 0:
-            quotas.append(int(quota) / int(period))
-    return min(quotas) if quotas else None
+        quotas.append(_ratio(words) if len(words) == 2 else None)
+        quotas.append(_ratio([_read(folder / "cpu.cfs_quota_us"), _read(folder / "cpu.cfs_period_us")]))
+    return min((quota for quota in quotas if quota is not None), default=None)
 
 
-def _own_groups(cgroup_root: Path) -> list[Path]:
-    """Return the process's v2 group and its ancestors up to the mounted root: each may limit it."""
-    groups = [cgroup_root]
-    for line in _read(Path("/proc/self/cgroup")).splitlines():
-        if line.startswith("0::"):
-            for part in Path(line[3:].lstrip("/")).parts:
-                if part == "..":
-                    break
-                groups.append(groups[-1] / part)
+def _groups(cgroup_root: Path, own_groups: Path) -> list[Path]:
+    """Return the folders of the process's groups that rule the CPU, and of their ancestors."""
+    groups = []
+    for line in ["0::/", ":cpu:/", ":cpu,cpuacct:/", *_read(own_groups).splitlines()]:
+        controllers, _, path = line.partition(":")[2].partition(":")
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        folder = cgroup_root / controllers
+        groups.append(folder)
+        for part in Path(path.lstrip("/")).parts:
+            if part == "..":  # outside the container's view
+                break
+            folder /= part
+            groups.append(folder)
     return groups
+
+
+def _ratio(words: list[str]) -> float | None:
+    """Return quota / period; None for "max", −1 and what is no number."""
+    try:
+        quota, period = int(words[0]), int(words[1])
+    except ValueError:
+        return None
+    return quota / period if quota > 0 and period > 0 else None
 
 
 def _read(path: Path) -> str:
     try:
         return path.read_text().strip()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return ""

@@ -13,11 +13,18 @@ import sys
 from argparse import Namespace
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from entrypoints.command import run_entry_point
+from optimization.errors import ConversionError
+
+if TYPE_CHECKING:
+    from flavor.quantized_onnx_v1.manifest import Manifest
 
 ENTRY_POINT = "convert"
 MODEL, MANIFEST, PARITY = "model_optimized.onnx", "manifest.json", "parity.json"
+FILES = (MODEL, MANIFEST, PARITY)
+"""The artifacts of a finished run."""
 
 
 def main(values: Namespace) -> None:
@@ -46,6 +53,7 @@ def main(values: Namespace) -> None:
             "skl2onnx": version("skl2onnx"),
         }
         manifest = dataclasses.replace(settled.manifest, source=origin)
+        manifest = with_default(manifest, source.predict_fn)
         save(values, MODEL, settled.content)
         mlflow.log_text(manifest.to_json(), MANIFEST)
         mlflow.log_text(json.dumps(dataclasses.asdict(settled.report), indent=2), PARITY)
@@ -59,6 +67,22 @@ def main(values: Namespace) -> None:
         mlflow.set_tag(KEY_TAG, key(inputs))
         size = f"{len(settled.content) / 1024:,.2f} KB"
         print(f"convert: {source.estimator_name}, {size}, {settled.report.summary}")
+
+
+def with_default(manifest: Manifest, predict_fn: str) -> Manifest:
+    """Return the manifest whose default method is the source model's `pyfunc_predict_fn`.
+
+    Raises:
+        ConversionError: the graph does not offer that method.
+    """
+    if predict_fn == "predict":
+        return manifest
+    if predict_fn not in manifest.methods:
+        raise ConversionError(
+            f"the source model answers with {predict_fn} (its pyfunc_predict_fn), the graph offers"
+            f" {', '.join(manifest.methods)}; log the source model with one of these"
+        )
+    return dataclasses.replace(manifest, default_method=predict_fn)
 
 
 def key(inputs: object) -> str:

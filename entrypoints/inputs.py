@@ -19,6 +19,7 @@ import mlflow
 from optimization.data import Rows, check_answers, load_rows
 from optimization.reference import choose_dataset, find_reference, log_reference, reference_rows
 from optimization.source import Source, load_source
+from optimization.source_uri import without_password
 
 SEED = 0
 """Seed of every draw: rows to compare on, rows to measure on, calibration."""
@@ -70,7 +71,7 @@ def _rows(values: Namespace, dataset: str, source: Source, working_dir: Path) ->
 
 def _parameters(values: Namespace, source: Source, dataset: str, working_dir: Path) -> dict[str, str]:
     """The inputs' parameters for a child run: the model pinned, the data set named."""
-    names = ("data", "target", "reference_model", "skops_trusted_types", "reuse", "output_dir", "debug")
+    names = ("data", "target", "reference_model", "skops_trusted_types", "reuse", "debug")
     return {
         **{name: values.typed[name] for name in names},
         "working_dir": str(working_dir),
@@ -96,4 +97,4 @@ def _log_dataset(rows: Rows) -> None:
 
 def _source(uri: str) -> str | None:
     """A source MLflow can resolve; its own code source otherwise."""
-    return uri if "://" in uri or uri.startswith("/") else None
+    return without_password(uri) if "://" in uri or uri.startswith("/") else None

@@ -18,6 +18,8 @@ from entrypoints.command import run_entry_point
 
 ENTRY_POINT = "quantize"
 MODEL, MANIFEST, TRIES, OPERATORS = "model_quantized.onnx", "manifest.json", "tries.json", "operators.txt"
+FILES = (MODEL, MANIFEST, TRIES, OPERATORS)
+"""The artifacts of a finished run."""
 GATE_PARAMETERS = ("max_label_mismatch_rate", "max_metric_drop")
 
 
@@ -32,20 +34,25 @@ def main(values: Namespace) -> None:
     with project_run(values, ENTRY_POINT):
         inputs = open_inputs(values)
         run_id = values.convert_run_id or child_run(
-            convert.ENTRY_POINT, inputs.parameters, convert.key(inputs), reuse=values.reuse
+            convert.ENTRY_POINT,
+            inputs.parameters,
+            convert.key(inputs),
+            reuse=values.reuse,
+            needs=convert.FILES,
         )
         mlflow.set_tag("convert_run_id", run_id)
         content, manifest = artifact(run_id, convert.MODEL), artifact(run_id, convert.MANIFEST)
         judge = open_judge(values, inputs, manifest)
         choice = quantize(values.quantization_type, content, judge)
         best = choice.best
+        quantization = best.policy if best.changed else "none"
         convert.save(values, MODEL, best.model)
-        mlflow.log_text(dataclasses.replace(judge.manifest, quantization=best.policy).to_json(), MANIFEST)
+        mlflow.log_text(dataclasses.replace(judge.manifest, quantization=quantization).to_json(), MANIFEST)
         mlflow.log_text(_operators(best.operators), OPERATORS)
         mlflow.log_text(json.dumps([dataclasses.asdict(item) for item in choice.tries], indent=2), TRIES)
         mlflow.log_metrics({"quantized_size_kb": best.n_bytes / 1024, **choice.verdict.figures})
-        mlflow.set_tags({"quantization": best.policy, KEY_TAG: key(inputs, values)})
-        print(f"quantize: {best.policy}, {best.n_bytes / 1024:,.2f} KB; {best.note}")
+        mlflow.set_tags({"quantization": quantization, KEY_TAG: key(inputs, values)})
+        print(f"quantize: {quantization}, {best.n_bytes / 1024:,.2f} KB; {best.note}")
 
 
 def key(inputs: Any, values: Namespace) -> str:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,7 @@ from mlflow.exceptions import ExecutionException
 from entrypoints.command import CHILD
 from optimization import errors
 from optimization.preflight import preflight
+from optimization.source_uri import without_password
 
 ROOT = Path(__file__).resolve().parent.parent
 """The project's folder: the one that holds MLproject."""
@@ -51,7 +53,7 @@ def project_run(values: Namespace, entry_point: str) -> Iterator[Any]:
     with mlflow.start_run() as run:
         mlflow.set_tag("mlflow.runName", entry_point)
         if is_script:
-            mlflow.log_params(values.typed)
+            mlflow.log_params({name: without_password(value) for name, value in values.typed.items()})
         try:
             yield run
         except errors.OptimizationError as error:
@@ -72,16 +74,19 @@ def check_servers(is_script: bool) -> None:
         print(f"artifacts are written as {found.caller_arn}")
 
 
-def child_run(entry_point: str, parameters: Mapping[str, str], key: str, *, reuse: bool) -> str:
+def child_run(
+    entry_point: str, parameters: Mapping[str, str], key: str, *, reuse: bool, needs: Sequence[str]
+) -> str:
     """Return the id of a finished nested run of `entry_point`: an equal earlier one, or a new one.
 
     Raises:
         OptimizationError: the child failed; the error is the child's.
     """
     experiment_id = mlflow.active_run().info.experiment_id
-    if reuse and (found := find_finished(experiment_id, key)):
+    if reuse and (found := find_finished(experiment_id, key, needs)):
         print(f"{entry_point}: reusing run {found} (same model, data, parameters, code and libraries)")
         return found
+    logging.getLogger("mlflow.projects").setLevel(logging.WARNING)  # the child speaks for itself
     os.environ[CHILD] = "1"
     try:
         submitted = mlflow.projects.run(
@@ -98,14 +103,18 @@ def child_run(entry_point: str, parameters: Mapping[str, str], key: str, *, reus
     return str(submitted.run_id)
 
 
-def find_finished(experiment_id: str, key: str) -> str | None:
-    """Return the id of the newest finished run with this key, or None."""
-    runs = mlflow.MlflowClient().search_runs(
+def find_finished(experiment_id: str, key: str, needs: Sequence[str]) -> str | None:
+    """Return the id of the newest finished run with this key that still has its artifacts, or None."""
+    client = mlflow.MlflowClient()
+    runs = client.search_runs(
         [experiment_id],
         filter_string=f"tags.{KEY_TAG} = '{key}' and attributes.status = 'FINISHED'",
         max_results=1,
     )
-    return runs[0].info.run_id if runs else None
+    for run in runs:
+        if {item.path for item in client.list_artifacts(run.info.run_id)} >= set(needs):
+            return str(run.info.run_id)
+    return None
 
 
 def reuse_key(entry_point: str, **parts: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -84,3 +85,10 @@ def test_a_temporary_folder_with_too_long_a_path_means_no_server(
     with serve(note, lambda: None):
         assert hand_over("convert", []) is None
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("module", ["benchmark", "convert", "quantize"])
+def test_an_entry_point_is_light_until_it_has_handed_itself_over(module: str) -> None:
+    code = f"import sys, entrypoints.{module}\nprint(sorted({{'mlflow', 'numpy', 'sklearn'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

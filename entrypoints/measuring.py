@@ -1,0 +1,107 @@
+"""Measure the variants of a model on equal terms.
+
+In: the source model, the two optimized files and their judge.
+Out: a `Summary` for the report.
+Promise: only variants that passed their gate get here; all answer the same rows in as many threads.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from entrypoints.variants import Variants
+
+
+def measure_variants(values: Namespace, inputs: Any, variants: Variants) -> Any:
+    """Return the `Summary`: sizes, times, scores and differences of the three variants."""
+    from optimization.measure.environment import read_environment
+    from optimization.measure.records import Contender, MeasureOptions
+    from optimization.measure.timing import measure
+    from optimization.report.console import open_console
+    from optimization.report.progress import bar
+    from optimization.report.summary import Summary
+
+    judge, source = variants.judge, inputs.source
+    contenders = [
+        Contender("original", original_method(source.estimator, judge, values.n_threads)),
+        Contender("onnx", judge.predictor(variants.onnx, n_threads=values.n_threads).predict),
+        Contender("quantized", judge.predictor(variants.quantized, n_threads=values.n_threads).predict),
+    ]
+    options = MeasureOptions(
+        n_iterations=values.n_iterations, batch_sizes=values.batch_sizes, n_threads=values.n_threads
+    )
+    console = open_console()
+    with bar(console, "measuring") as tick:
+        rows = measured_rows(source.estimator, inputs.rows.features, judge.manifest)
+        measurements = measure(contenders, rows, options=options, progress=tick)
+    return Summary(
+        model=f"{source.estimator_name}, {source.pinned_uri}",
+        variants=(
+            variant("original", "original", source.size_bytes, judge, None),
+            variant("onnx", "ONNX", len(variants.onnx), judge, variants.onnx),
+            variant(
+                "quantized",
+                f"quantized ({variants.quantization})",
+                len(variants.quantized),
+                judge,
+                variants.quantized,
+            ),
+        ),
+        n_rows_compared=sum(len(batch.features) for batch in judge.expected),
+        measurements=measurements,
+        environment=read_environment(n_threads=values.n_threads),
+    )
+
+
+def original_method(estimator: Any, judge: Any, n_jobs: int) -> Any:
+    """Return the estimator's method, with as many threads as the others get.
+
+    Without the names it was fitted with, or scikit-learn would warn of every matrix of numbers.
+    """
+    import copy
+
+    from optimization.convert.structure import rewrite, walk
+
+    def adapt(part: Any) -> Any:
+        if not hasattr(part, "feature_names_in_") and getattr(part, "n_jobs", None) is None:
+            return part
+        part = copy.copy(part)
+        vars(part).pop("feature_names_in_", None)
+        if getattr(part, "n_jobs", None) is not None:
+            part.n_jobs = n_jobs
+        return part
+
+    if any(type(part).__name__ == "ColumnTransformer" for _, part in walk(estimator)):
+        return getattr(estimator, judge.manifest.default_method)
+    return getattr(rewrite(estimator, adapt), judge.manifest.default_method)
+
+
+def measured_rows(estimator: Any, features: Any, manifest: Any) -> Any:
+    """Return rows that every variant takes as they are: a float32 matrix where there is one input."""
+    import numpy as np
+
+    from optimization.convert.structure import walk
+
+    if any(type(part).__name__ == "ColumnTransformer" for _, part in walk(estimator)):
+        return features
+    if len(manifest.inputs) == 1 and manifest.inputs[0].dtype == "float32" and manifest.positions is None:
+        return np.asarray(features, dtype=np.float32)
+    return features
+
+
+def variant(name: str, title: str, n_bytes: int, judge: Any, content: bytes | None) -> Any:
+    """Return the report's view of one variant (`content` None: the original)."""
+    from optimization.report.summary import Variant
+
+    if content is None:
+        return Variant(name=name, title=title, n_bytes=n_bytes, scores=judge.scores(None))
+    report = judge.report(content)
+    return Variant(
+        name=name,
+        title=title,
+        n_bytes=n_bytes,
+        scores=judge.scores(content),
+        label_mismatches=report.label_mismatches if report.n_label_rows else None,
+        max_abs_difference=report.max_abs_difference,
+    )

@@ -1,0 +1,178 @@
+"""Publish a benchmark: metrics, files, the logged model, the registered version, the terminal.
+
+In: the summary, the variants, the active run.
+Out: what people and programs find in MLflow.
+Promise: what is registered was loaded back and answers, bit by bit, as the file that was measured.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from entrypoints.convert import save
+from entrypoints.variants import ONNX, QUANTIZED, Variants
+
+
+@contextmanager
+def figure_of(summary: Any) -> Iterator[Callable[[], str]]:
+    """Draw the figure in the background; the value waits for it and returns its path."""
+    import pickle
+    import tempfile
+    import threading
+
+    from entrypoints.forkserver import hand_over
+    from entrypoints.helper import FIGURE, draw
+
+    with tempfile.TemporaryDirectory() as folder:
+        source, picture = Path(folder) / "summary", Path(folder) / "benchmark.png"
+        source.write_bytes(pickle.dumps(summary))
+        argv = [str(source), str(picture)]
+        thread = threading.Thread(target=hand_over, args=(FIGURE, argv))
+        thread.start()
+
+        def finish() -> str:
+            thread.join()
+            if not picture.exists():
+                draw(*argv)
+            return str(picture)
+
+        try:
+            yield finish
+        finally:
+            thread.join()
+
+
+def log_results(values: Namespace, summary: Any, variants: Variants) -> None:
+    """Log metrics, files and tables."""
+    import tempfile
+
+    import mlflow
+
+    from optimization.report.content import as_json
+    from optimization.report.summary import metrics
+    from optimization.report.tables import as_text
+
+    mlflow.log_metrics(metrics(summary))
+    mlflow.set_tags(variants.run_ids)
+    save(values, ONNX, variants.onnx)
+    save(values, QUANTIZED, variants.quantized)
+    files = {
+        "benchmark.txt": as_text(summary).encode(),
+        "benchmark.json": as_json(summary).encode(),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            (Path(folder) / name).write_bytes(content)
+        mlflow.log_artifacts(folder)
+
+
+def log_quantized(inputs: Any, variants: Variants) -> str:
+    """Log the model, load it back, compare, and return its URI.
+
+    Raises:
+        GateError: the logged model does not answer as the measured one.
+    """
+    import flavor
+
+    source, judge = inputs.source, variants.judge
+    manifest = dataclasses.replace(judge.manifest, quantization=variants.quantization)
+    data = judge.expected[0]
+    info = flavor.log_model(
+        variants.quantized,
+        "model",
+        manifest=manifest,
+        signature=signature(source, data, manifest),
+        input_example=source.input_example,  # the user's own rows are not published unasked
+        metadata={"source_model_uri": source.pinned_uri, "source_digest": source.digest},
+    )
+    check_logged(info.model_uri, variants)
+    return str(info.model_uri)
+
+
+def check_logged(model_uri: str, variants: Variants) -> None:
+    """Load the logged model as anybody would and compare its answers with the measured file's.
+
+    In one thread as all comparisons here: with more, onnxruntime sums a forest's trees in another order.
+
+    Raises:
+        GateError: an answer differs in value or dtype.
+    """
+    import mlflow
+    import numpy as np
+
+    from optimization.errors import GateError
+
+    rows = variants.judge.expected[0].features[:100]
+    one_thread = {"intra_op_num_threads": 1}
+    model = mlflow.pyfunc.load_model(model_uri, suppress_warnings=True, model_config=one_thread)
+    answer, expected = model.predict(rows), variants.judge.predictor(variants.quantized).predict(rows)
+    if answer.dtype != expected.dtype or not np.array_equal(answer, expected):
+        raise GateError(f"the model logged at {model_uri} answers otherwise than the one measured")
+
+
+def signature(source: Any, data: Any, manifest: Any) -> Any:
+    """Return the source's signature, or one inferred from the rows and the original's answers."""
+    from mlflow.models import infer_signature
+
+    if source.signature is not None and source.signature.inputs is not None:
+        return source.signature
+    return infer_signature(data.features, data.answers[manifest.default_method])
+
+
+def register_quantized(
+    values: Namespace, inputs: Any, variants: Variants, summary: Any, model_uri: str
+) -> Any:
+    """Register the logged model with its figures; return the version."""
+    from optimization.registry import default_name, register
+    from optimization.report.description import describe_version, version_tags
+
+    source = inputs.source
+    fallback = (
+        values.reference_model + "-" + inputs.parameters["dataset"]
+        if inputs.parameters["dataset"]
+        else source.estimator_name
+    )
+    name = values.registered_model_name or default_name(
+        registered_name=source.registered_name, fallback=fallback
+    )
+    origin = {
+        "source_model": source.pinned_uri,
+        "source_version": source.registered_version or "",
+        "digest": source.digest,
+    }
+    return register(
+        model_uri,
+        name=name,
+        alias=values.alias,
+        tags=version_tags(summary, quantization=variants.quantization, origin=origin),
+        description=describe_version(summary, quantization=variants.quantization, origin=origin),
+    )
+
+
+def print_results(summary: Any, registered: Any, run: Any) -> None:
+    """Print the tables, how to load the version, and where to look."""
+    import mlflow
+
+    from optimization.report.console import open_console
+    from optimization.report.tables import BenchmarkTables
+    from optimization.source_uri import without_password
+
+    console = open_console()
+    console.print(BenchmarkTables(summary))
+    console.print(f"registered  {registered.name} version {registered.version}")
+    console.print(f"load        mlflow.pyfunc.load_model({registered.uri!r})")
+    console.print(f"run         {run.info.run_id} in experiment {run.info.experiment_id}")
+    console.print(f"look        {where_to_look(without_password(mlflow.get_tracking_uri()), run.info)}")
+
+
+def where_to_look(tracking_uri: str, info: Any) -> str:
+    """Return the run's page on a server, or the command that opens one on a local store."""
+    if tracking_uri.startswith("http"):
+        return f"{tracking_uri.rstrip('/')}/#/experiments/{info.experiment_id}/runs/{info.run_id}"
+    return f"mlflow ui --backend-store-uri {shlex.quote(tracking_uri)}"

@@ -13,7 +13,6 @@ once its own imports are done; `python -m entrypoints.convert` then hands itself
 from __future__ import annotations
 
 import array
-import atexit
 import json
 import os
 import shutil
@@ -114,36 +113,39 @@ def _answer(connection: socket.socket, run: Run) -> None:
     for _, _, data in ancillary:
         streams.frombytes(data)
     request = json.loads(content)
-    pid = os.fork()
-    if pid == 0:
-        _exit_with(lambda: _run(request, list(streams), run))
-    for stream in streams:
-        os.close(stream)
-    _, status = os.waitpid(pid, 0)
+    with tempfile.TemporaryDirectory() as temporary:
+        pid = os.fork()
+        if pid == 0:
+            _exit_with(lambda: _run(request, list(streams), run, temporary))
+        for stream in streams:
+            os.close(stream)
+        _, status = os.waitpid(pid, 0)
     connection.sendall(bytes([os.waitstatus_to_exitcode(status) & 0xFF]))
 
 
-def _run(request: dict[str, object], streams: list[int], run: Run) -> int:
-    """Become the child that asked, and run the entry point."""
+def _run(request: dict[str, object], streams: list[int], run: Run, temporary: str) -> int:
+    """Become the child that asked, and run the entry point; `temporary` is its folder for temporary files."""
     for stream, target in zip(streams, STREAMS, strict=True):
         os.dup2(stream, target)
         os.close(stream)
     os.environ.clear()
     os.environ.update(request["env"])  # type: ignore[call-overload]
+    os.environ["TMPDIR"] = tempfile.tempdir = temporary
     os.chdir(str(request["cwd"]))
     return run(str(request["entry_point"]), list(request["argv"]))  # type: ignore[call-overload]
 
 
 def _exit_with(work: Callable[[], int]) -> None:
-    """Run `work` and leave the process as a normal interpreter would: traceback, exit functions, flush."""
+    """Run `work` and leave the process: with a traceback where it fails, without exit functions.
+
+    Those are the parent's: run here, they would remove the parent's temporary files.
+    """
     status = 1
     try:
         status = work()
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
-        with suppress(Exception):
-            atexit._run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):
                 stream.flush()

@@ -33,6 +33,8 @@ ROOT = Path(__file__).resolve().parent.parent
 EXPERIMENT = "lab3-3-model-optimization"
 """Experiment of an entry point that is run as a plain script."""
 KEY_TAG, FAILURE_TAG, FAILURE_KIND_TAG = "reuse_key", "failure", "failure_kind"
+MAX_FOUND = 20
+"""Equal finished runs to look at before giving up on finding one with its artifacts."""
 CODE_FOLDERS = ("entrypoints", "flavor", "optimization")
 LIBRARIES = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy", "pandas", "mlflow")
 
@@ -109,7 +111,7 @@ def find_finished(experiment_id: str, key: str, needs: Sequence[str]) -> str | N
     runs = client.search_runs(
         [experiment_id],
         filter_string=f"tags.{KEY_TAG} = '{key}' and attributes.status = 'FINISHED'",
-        max_results=1,
+        max_results=MAX_FOUND,
     )
     for run in runs:
         if {item.path for item in client.list_artifacts(run.info.run_id)} >= set(needs):

@@ -32,7 +32,7 @@ class Registered:
 
 def default_name(*, registered_name: str | None, fallback: str) -> str:
     """Return the name for a model without one: the source's registered name, or `fallback`, and "-onnx"."""
-    return f"{re.sub(r'[^A-Za-z0-9_. -]+', '-', registered_name or fallback)}-onnx"
+    return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', registered_name or fallback).strip('-')}-onnx"
 
 
 def check_name(name: str, alias: str) -> None:
@@ -45,7 +45,7 @@ def check_name(name: str, alias: str) -> None:
         raise ParameterError(
             f"registered_model_name: expected a name without / : . % and quotes, found {name!r}; take another"
         )
-    if alias and (not re.fullmatch(r"[\w\-]+", alias) or re.fullmatch(r"v\d+", alias) or alias == "latest"):
+    if alias and (not re.fullmatch(r"[\w\-]+", alias) or re.fullmatch(r"[vV]\d+", alias) or alias.lower() == "latest"):
         raise ParameterError(
             "alias: expected letters, digits, _ and - (not 'latest' and not v1, v2, …),"
             f" found {alias!r}; choose another"

@@ -142,7 +142,7 @@ def _write(name: str, text: str) -> None:
 
 def _run(command: list[str], folder: str) -> None:
     try:
-        subprocess.run(command, cwd=folder, check=True)  # noqa: S603  # the words are ours
+        subprocess.run(command, cwd=folder, check=True)  # the words are ours
     except (OSError, subprocess.CalledProcessError) as error:
         raise LockError(f"{error}; see its output above and lock again") from error
 

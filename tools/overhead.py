@@ -50,9 +50,8 @@ def main() -> int:
     base = statistics.median(overheads["empty"])
     for kind, seconds in overheads.items():
         listed = " ".join(f"{value:.2f}" for value in seconds)
-        print(
-            f"{kind:16} overhead {statistics.median(seconds):6.2f} s = {statistics.median(seconds) / base:.2f} × empty  ({listed})"
-        )
+        middle = statistics.median(seconds)
+        print(f"{kind:16} overhead {middle:6.2f} s = {middle / base:.2f} × empty  ({listed})")
     return 0
 
 

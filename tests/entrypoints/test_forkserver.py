@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,21 @@ def test_the_imports_of_the_server_are_there_before_the_first_child(tmp_path: Pa
         assert hand_over("convert", []) == 0
 
 
+def test_a_child_leaves_the_parents_temporary_files_alone_and_none_of_its_own(tmp_path: Path) -> None:
+    removed = tmp_path / "removed"
+    atexit.register(removed.touch)
+
+    def run(entry_point: str, argv: list[str]) -> int:
+        (tmp_path / "where").write_text(tempfile.mkdtemp())
+        return 0
+
+    with serve(run, lambda: None):
+        assert hand_over("convert", []) == 0
+    atexit.unregister(removed.touch)
+    assert not removed.exists()
+    assert not Path((tmp_path / "where").read_text()).exists()
+
+
 @pytest.mark.parametrize("length", [120])
 def test_a_temporary_folder_with_too_long_a_path_means_no_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int
@@ -89,6 +106,6 @@ def test_a_temporary_folder_with_too_long_a_path_means_no_server(
 
 @pytest.mark.parametrize("module", ["benchmark", "convert", "quantize"])
 def test_an_entry_point_is_light_until_it_has_handed_itself_over(module: str) -> None:
-    code = f"import sys, entrypoints.{module}\nprint(sorted({{'mlflow', 'numpy', 'sklearn'}} & set(sys.modules)))"
+    code = f"import sys, entrypoints.{module}; print('mlflow' in sys.modules, 'numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.split() == ["False", "False"]

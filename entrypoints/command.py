@@ -17,13 +17,18 @@ from collections.abc import Callable, Sequence
 
 from entrypoints.forkserver import hand_over
 from entrypoints.parameters import parse
-from optimization.errors import OptimizationError, ServerError
+from optimization.errors import EnvironmentIncompleteError, OptimizationError, ServerError
+
+# onnxruntime ≥ 1.29 starts an uploading thread when it is imported, which forks do not survive.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 CHILD = "MODEL_OPTIMIZATION_CHILD"
 """Set in the environment of the runs that an entry point starts: it has checked the servers, and it
 repeats a child's error, so that the error is printed once."""
 GC_THRESHOLD = 100_000
 """Allocations between garbage collections: Python's 700 make the imports 25 % slower."""
+OWN = ("entrypoints", "flavor", "optimization")
+"""Our own packages: where one is missing, that is a bug."""
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
@@ -47,12 +52,10 @@ def run_entry_point(
     except OptimizationError as error:
         return report(entry_point, error, debug=debug)
     except Exception as error:
-        if not _is_from_server(error):
+        mended = _as_users_error(error)
+        if mended is None:
             raise
-        sentence = " ".join(str(error).split())[:500]
-        return report(
-            entry_point, ServerError(f"the MLflow server refused or failed: {sentence}"), debug=debug
-        )
+        return report(entry_point, mended, debug=debug)
     return 0
 
 
@@ -65,7 +68,14 @@ def report(entry_point: str, error: OptimizationError, *, debug: bool) -> int:
     return error.exit_code
 
 
-def _is_from_server(error: Exception) -> bool:
-    """Whether `error` comes from talking to MLflow's servers or to the artifact store."""
+def _as_users_error(error: Exception) -> OptimizationError | None:
+    """Return the error as one that the user can mend; None for a bug of ours."""
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] not in OWN:
+        return EnvironmentIncompleteError(
+            f"the package {error.name} is missing in this environment ({sys.executable}); install what"
+            " requirements.lock names, or let make or mlflow run --env-manager uv do it"
+        )
     roots = {cls.__module__.split(".")[0] for cls in type(error).__mro__}
-    return bool(roots & {"mlflow", "requests", "botocore", "boto3", "sqlalchemy"})
+    if roots & {"mlflow", "requests", "botocore", "boto3", "sqlalchemy"}:
+        return ServerError(f"MLflow refused or failed: {' '.join(str(error).split())[:500]}")
+    return None

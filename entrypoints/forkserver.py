@@ -143,6 +143,8 @@ def _exit_with(work: Callable[[], int]) -> None:
     status = 1
     try:
         status = work()
+    except KeyboardInterrupt:
+        pass  # Ctrl-C reaches the whole process group; who forked this process says so
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:

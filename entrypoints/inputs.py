@@ -9,6 +9,7 @@ are the same.
 from __future__ import annotations
 
 import dataclasses
+import os
 import warnings
 from argparse import Namespace
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 import mlflow
 
+from entrypoints.command import CHILD
 from optimization.data import Rows, check_answers, load_rows
 from optimization.reference import choose_dataset, find_reference, log_reference, reference_rows
 from optimization.source import Source, load_source
@@ -48,8 +50,9 @@ def open_inputs(values: Namespace) -> Inputs:
         uri = _reference(values, dataset)
     source = load_source(uri, working_dir=working_dir, skops_trusted_types=values.skops_trusted_types)
     rows = _rows(values, dataset, source, working_dir)
-    for note in (*source.notes, *rows.notes):
-        print(f"note: {note}")
+    if not os.environ.get(CHILD):
+        for note in (*source.notes, *rows.notes):
+            print(f"note: {note}")
     _log_dataset(rows)
     return Inputs(source, rows, _parameters(values, source, dataset, working_dir))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 from optimization.errors import ParameterError
@@ -76,6 +77,13 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def folder(text: str) -> str:
+    """Return the path of a folder that exists."""
+    if not Path(text).is_dir():
+        raise ValueError("a folder that exists")
+    return text
+
+
 def quantization_type(text: str) -> str:
     """Return one of `QUANTIZATION_TYPES`."""
     if text not in QUANTIZATION_TYPES:
@@ -84,7 +92,9 @@ def quantization_type(text: str) -> str:
 
 
 PARAMETERS = (
-    Parameter("working_dir", "path", ".", ALL, "folder that relative paths mean: where the command is typed"),
+    Parameter(
+        "working_dir", "path", ".", ALL, "folder that relative paths mean: where the command is typed", folder
+    ),
     Parameter("model_uri", "string", "", ALL, "scikit-learn model in MLflow; empty: train a reference model"),
     Parameter("data", "string", "", ALL, "CSV or Parquet file with rows to compare and measure on"),
     Parameter("target", "string", "", ALL, "column of data that holds the true answer"),

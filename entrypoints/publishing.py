@@ -105,13 +105,18 @@ def check_logged(model_uri: str, variants: Variants) -> None:
     """
     import mlflow
     import numpy as np
+    import pandas as pd
 
     from optimization.errors import GateError
 
     rows = variants.judge.expected[0].features[:100]
     one_thread = {"intra_op_num_threads": 1}
     model = mlflow.pyfunc.load_model(model_uri, suppress_warnings=True, model_config=one_thread)
-    answer, expected = model.predict(rows), variants.judge.predictor(variants.quantized).predict(rows)
+    expected = variants.judge.predictor(variants.quantized).predict(rows)
+    schema = model.metadata.get_input_schema()
+    if schema is not None and schema.has_input_names() and isinstance(rows, np.ndarray):
+        rows = pd.DataFrame(rows, columns=schema.input_names())
+    answer = model.predict(rows)
     if answer.dtype != expected.dtype or not np.array_equal(answer, expected):
         raise GateError(f"the model logged at {model_uri} answers otherwise than the one measured")
 
@@ -165,10 +170,12 @@ def print_results(summary: Any, registered: Any, run: Any) -> None:
 
     console = open_console()
     console.print(BenchmarkTables(summary))
-    console.print(f"registered  {registered.name} version {registered.version}")
-    console.print(f"load        mlflow.pyfunc.load_model({registered.uri!r})")
-    console.print(f"run         {run.info.run_id} in experiment {run.info.experiment_id}")
-    console.print(f"look        {where_to_look(without_password(mlflow.get_tracking_uri()), run.info)}")
+    # soft_wrap: what people copy must not be folded at the edge of the terminal.
+    console.print(f"registered  {registered.name} version {registered.version}", soft_wrap=True)
+    console.print(f"load        mlflow.pyfunc.load_model({registered.uri!r})", soft_wrap=True)
+    console.print(f"run         {run.info.run_id} in experiment {run.info.experiment_id}", soft_wrap=True)
+    look = where_to_look(without_password(mlflow.get_tracking_uri()), run.info)
+    console.print(f"look        {look}", soft_wrap=True)
 
 
 def where_to_look(tracking_uri: str, info: Any) -> str:

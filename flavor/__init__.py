@@ -13,13 +13,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import mlflow
 import yaml
 from mlflow import pyfunc
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME
+from mlflow.models.signature import _infer_signature_from_input_example
 from mlflow.models.utils import _save_example
 from mlflow.types.schema import ParamSchema, ParamSpec
 from mlflow.utils.environment import (
@@ -40,12 +41,13 @@ from mlflow.utils.model_utils import (
 )
 
 from flavor import quantized_onnx_v1
-from flavor.quantized_onnx_v1 import Manifest, Predictor, read_model
+from flavor.quantized_onnx_v1 import Manifest, Predictor, QuantizedOnnxModel, read_model
 from flavor.quantized_onnx_v1.manifest import MAJOR, MANIFEST_FILE, MINOR
 
 FLAVOR_NAME = "quantized_onnx"
 LOADER_MODULE = "quantized_onnx_v1"
-REQUIREMENTS = ("mlflow", "numpy", "onnxruntime", "pandas")
+REQUIREMENTS = ("mlflow-skinny", "numpy", "onnxruntime", "pandas")
+"""mlflow-skinny serves and loads the model, and is part of every full mlflow of the same version."""
 PREDICT_METHOD = "predict_method"
 """Name of the inference parameter that chooses the estimator's method."""
 
@@ -60,7 +62,7 @@ def save_model(
     path: str,
     *,
     manifest: Manifest,
-    signature: ModelSignature | None = None,
+    signature: ModelSignature | Literal[False] | None = None,
     input_example: Any = None,
     metadata: Mapping[str, Any] | None = None,
     pip_requirements: Sequence[str] | str | None = None,
@@ -75,7 +77,8 @@ def save_model(
         onnx_model: bytes of the ONNX file, or an `onnx.ModelProto`.
         path: folder to create; must not exist or be empty.
         manifest: what `optimization.convert` found out about the model; its SHA-256 is filled in here.
-        signature: inputs and outputs; the parameter `predict_method` is added.
+        signature: inputs and outputs; None infers them from `input_example`, False leaves them out.
+            The parameter `predict_method` is added in each case.
         input_example: rows that MLflow stores beside the model.
 
     Raises:
@@ -87,13 +90,14 @@ def save_model(
     own_code = str(Path(quantized_onnx_v1.__file__).parent)
     code = _validate_and_copy_code_paths([own_code, *(code_paths or [])], path)
     model = mlflow_model or Model()
-    if signature is not None:
-        model.signature = add_predict_method(signature, manifest)
-    if input_example is not None:
-        _save_example(model, input_example, path)
+    content = onnx_model if isinstance(onnx_model, bytes) else onnx_model.SerializeToString()
+    example = None if input_example is None else _save_example(model, input_example, path)
+    if signature is None and example is not None:
+        wrapped = QuantizedOnnxModel(Predictor(content, manifest))
+        signature = _infer_signature_from_input_example(example, wrapped)
+    model.signature = add_predict_method(signature or None, manifest)
     if metadata is not None:
         model.metadata = dict(metadata)
-    content = onnx_model if isinstance(onnx_model, bytes) else onnx_model.SerializeToString()
     manifest = write_files(folder, content, manifest)
     _add_flavors(model, manifest, code, len(content))
     model.model_size_bytes = sum(item.stat().st_size for item in folder.rglob("*") if item.is_file())
@@ -107,7 +111,7 @@ def log_model(
     *,
     manifest: Manifest,
     registered_model_name: str | None = None,
-    signature: ModelSignature | None = None,
+    signature: ModelSignature | Literal[False] | None = None,
     input_example: Any = None,
     metadata: Mapping[str, Any] | None = None,
     pip_requirements: Sequence[str] | str | None = None,
@@ -165,8 +169,9 @@ def load_model(
     return Predictor(content, manifest, session=session)
 
 
-def add_predict_method(signature: ModelSignature, manifest: Manifest) -> ModelSignature:
-    """Return `signature` with the inference parameter `predict_method`."""
+def add_predict_method(signature: ModelSignature | None, manifest: Manifest) -> ModelSignature:
+    """Return `signature` (None: of nothing) with the inference parameter `predict_method`."""
+    signature = signature or ModelSignature(params=ParamSchema([]))
     spec = ParamSpec(PREDICT_METHOD, "string", manifest.default_method)
     others = [p for p in (signature.params.params if signature.params else []) if p.name != PREDICT_METHOD]
     return ModelSignature(

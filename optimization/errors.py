@@ -53,3 +53,9 @@ class ServerError(OptimizationError):
     """The tracking server, the registry or the artifact store does not answer or refuses."""
 
     exit_code = 8
+
+
+class EnvironmentIncompleteError(OptimizationError):
+    """A package that the run needs is not installed."""
+
+    exit_code = 9

@@ -45,7 +45,8 @@ def check_name(name: str, alias: str) -> None:
         raise ParameterError(
             f"registered_model_name: expected a name without / : . % and quotes, found {name!r}; take another"
         )
-    if alias and (not re.fullmatch(r"[\w\-]+", alias) or re.fullmatch(r"[vV]\d+", alias) or alias.lower() == "latest"):
+    reserved = re.fullmatch(r"v\d+|latest", alias, re.IGNORECASE)
+    if alias and (reserved or not re.fullmatch(r"[\w\-]+", alias)):
         raise ParameterError(
             "alias: expected letters, digits, _ and - (not 'latest' and not v1, v2, …),"
             f" found {alias!r}; choose another"

@@ -20,10 +20,7 @@ def available_cpus(cgroup_root: Path = CGROUP_ROOT, own_groups: Path = OWN_GROUP
 
     onnxruntime itself counts the host's cores and ignores the control group's quota.
     """
-    if hasattr(os, "sched_getaffinity"):
-        cpus = len(os.sched_getaffinity(0))
-    else:
-        cpus = os.cpu_count() or 1
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cgroup_quota(cgroup_root, own_groups)
     if quota is not None:
         cpus = min(cpus, int(quota))

@@ -20,6 +20,9 @@ FORMAT = "quantized_onnx"
 MAJOR, MINOR = 1, 0
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
+FLOATS = ("float32", "float64")
+INPUT_DTYPES = (*FLOATS, "int64", "str")
+ROUNDINGS = ("nearest", "down")
 
 
 class ManifestError(ValueError):
@@ -102,16 +105,18 @@ def parse_manifest(text: str) -> Manifest:
     """Return the manifest that `text` holds.
 
     Raises:
-        ManifestError: no JSON object, another format, a newer version, a missing or unknown key.
+        ManifestError: no JSON object, another format, a newer version, a missing, unknown or wrong key.
     """
     try:
         content = json.loads(text)
         found = content.pop("format"), content.pop("version")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ManifestError(f"expected a {FORMAT} manifest, found something else ({error})") from error
+        raise ManifestError(
+            f"expected a {FORMAT} manifest, found something else ({error!r}); fetch the model anew"
+        ) from error
     _check_version(*found)
     try:
-        return Manifest(
+        manifest = Manifest(
             **{
                 **content,
                 "nan_columns": tuple(content["nan_columns"]),
@@ -121,10 +126,12 @@ def parse_manifest(text: str) -> Manifest:
                 "session": _build(Session, content["session"]),
             }
         )
-    except (KeyError, TypeError, AttributeError) as error:
+        _check_content(manifest)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ManifestError(
-            f"the manifest is damaged ({error}); log the model again or fetch it anew"
+            f"the manifest is damaged ({error}); fetch the model anew or log it again"
         ) from error
+    return manifest
 
 
 def read_model(folder: Path) -> tuple[Manifest, bytes]:
@@ -135,10 +142,6 @@ def read_model(folder: Path) -> tuple[Manifest, bytes]:
     """
     try:
         manifest = parse_manifest((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-        if Path(manifest.model_file).name != manifest.model_file:
-            raise ManifestError(
-                f"expected a file name for the model, found {manifest.model_file!r}; fetch the model anew"
-            )
         content = (folder / manifest.model_file).read_bytes()
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(f"the model is incomplete ({error}); fetch it anew from the registry") from error
@@ -153,16 +156,36 @@ def read_model(folder: Path) -> tuple[Manifest, bytes]:
 
 def _check_version(name: Any, version: Any) -> None:
     if name != FORMAT:
-        raise ManifestError(f"expected format {FORMAT!r}, found {name!r}")
+        raise ManifestError(f"expected format {FORMAT!r}, found {name!r}; load it with the flavor it names")
     try:
         major, minor = (int(part) for part in str(version).split("."))
     except ValueError as error:
-        raise ManifestError(f"expected a version such as {MAJOR}.{MINOR}, found {version!r}") from error
+        raise ManifestError(
+            f"expected a version such as {MAJOR}.{MINOR}, found {version!r}; fetch the model anew"
+        ) from error
     if major != MAJOR or minor > MINOR:
         raise ManifestError(
             f"the model was written in format {version}, this code reads {MAJOR}.0 to {MAJOR}.{MINOR};"
             " load it in a process that has not yet loaded an older quantized_onnx model, or log it again"
         )
+
+
+def _check_content(manifest: Manifest) -> None:
+    """Refuse what would fail, or answer wrongly, only once rows arrive."""
+    name = manifest.model_file
+    if Path(name).name != name or "\\" in name or "\0" in name:
+        raise ValueError(f"expected a file name for the model, found {name!r}")
+    if not manifest.inputs or any(item.dtype not in INPUT_DTYPES for item in manifest.inputs):
+        raise ValueError(f"expected inputs of dtype {', '.join(INPUT_DTYPES)}")
+    if any(item.rounding not in ROUNDINGS for item in manifest.inputs):
+        raise ValueError(f"expected rounding {' or '.join(ROUNDINGS)}")
+    if manifest.default_method not in manifest.methods:
+        raise ValueError(f"expected the default method among {list(manifest.methods)}")
+    if type(manifest.n_columns) is not int or type(manifest.sha256) is not str:
+        raise ValueError("expected a whole number in n_columns and text in sha256")
+    read = manifest.positions or range(len(manifest.columns))
+    if len(read) != len(manifest.columns) or any(not 0 <= i < manifest.n_columns for i in read):
+        raise ValueError("expected a position for each column")
 
 
 def _positions(found: Any) -> tuple[int, ...] | None:

@@ -23,8 +23,17 @@ class QuantizedOnnxModel:
         self.predictor = predictor
 
     def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
-        """Return the answer for the rows of `data`; `params["predict_method"]` chooses the method."""
-        return self.predictor.predict(data, (params or {}).get("predict_method"))
+        """Return the answer for the rows of `data`; `params["predict_method"]` chooses the method.
+
+        Raises:
+            RowsError: as `Predictor.predict`'s ValueError, and a ValueError too.
+        """
+        try:
+            return self.predictor.predict(data, params.get("predict_method") if params else None)
+        except ValueError as error:
+            from .refusal import RowsError
+
+            raise RowsError(str(error)) from error
 
     def get_raw_model(self) -> Predictor:
         """Return the native predictor, which is faster than the pyfunc wrapper."""

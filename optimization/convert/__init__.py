@@ -8,6 +8,7 @@ wrongly is refused by name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,13 @@ from typing import Any
 from onnx import ModelProto
 
 from flavor.quantized_onnx_v1.manifest import Input, Manifest, Method
+from optimization.convert.doubles import widen
 from optimization.convert.graph import build_graph
-from optimization.convert.hazards import check_supported, mend
-from optimization.convert.heads import Head, plan_heads
+from optimization.convert.hazards import mend
+from optimization.convert.heads import Head, left_out, plan_heads
 from optimization.convert.inputs import InputPlan, plan_inputs
 from optimization.convert.probe import probe_answer, probe_tolerance
+from optimization.convert.refusals import check_supported
 from optimization.convert.structure import describe, unwrap
 from optimization.errors import ConversionError
 
@@ -49,35 +52,39 @@ def convert(estimator: Any, features: Any) -> Converted:
         ConversionError: the estimator, or a named step of it, cannot be converted.
     """
     check_supported(estimator)
-    mended = mend(estimator)
-    plan = plan_inputs(unwrap(estimator), features)
+    mended = widen(mend(estimator, features), features)
+    plan = plan_inputs(mended, features)
     model, heads, notes = _build(mended, plan, plan_heads(mended))
-    return Converted(model, _manifest(estimator, features, plan, heads, model), notes)
+    manifest = _manifest(estimator, features, plan, heads, model)
+    return Converted(model, manifest, (*left_out(mended), *notes))
 
 
 def _build(
     estimator: Any, plan: InputPlan, heads: Sequence[Head]
 ) -> tuple[ModelProto, Sequence[Head], tuple[str, ...]]:
-    """Build with all heads; where an optional one is in the way, without it."""
-    try:
-        return build_graph(estimator, plan, heads), heads, ()
-    except Exception as error:
-        needed = [head for head in heads if head.method not in OPTIONAL or head is heads[0]]
-        if len(needed) == len(heads):
-            raise _failed(estimator, error) from error
-        left_out = [head.method for head in heads if head not in needed]
-        note = f"without {' and '.join(left_out)}: skl2onnx cannot write it for this estimator"
-    try:
-        return build_graph(estimator, plan, needed), needed, (note,)
-    except Exception as error:
-        raise _failed(estimator, error) from error
+    """Build with all heads; where optional ones are in the way, without the last ones."""
+    optional = [head for head in heads[1:] if head.method in OPTIONAL]
+    errors: list[Exception] = []
+    for n_dropped in range(len(optional) + 1):
+        dropped = optional[len(optional) - n_dropped :]
+        kept = [head for head in heads if head not in dropped]
+        try:
+            model = build_graph(estimator, plan, kept)
+        except Exception as error:  # skl2onnx raises whatever it likes
+            errors.append(error)
+            continue
+        names = " and ".join(head.method for head in dropped)
+        notes = (f"without {names}: skl2onnx cannot write it for this estimator",) if dropped else ()
+        return model, kept, notes
+    raise _failed(estimator, errors[-1]) from errors[-1]
 
 
 def _failed(estimator: Any, error: Exception) -> ConversionError:
-    """skl2onnx raises whatever it likes; its first line names the cause."""
+    """Its first line names the cause; the rest is addressed to skl2onnx's own users."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
+    cause = re.split(r"[,.]? you may raise|\. ", lines[0], flags=re.IGNORECASE)[0].rstrip(".")[:300]
     return ConversionError(
-        f"skl2onnx could not convert {describe(estimator)}: {lines[0][:300]} ({type(error).__name__});"
+        f"skl2onnx could not convert {describe(estimator)}: {cause} ({type(error).__name__});"
         " use a supported estimator or setting for that step"
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import onnx
@@ -17,7 +17,7 @@ from onnx import ModelProto, NodeProto, helper
 
 from flavor.quantized_onnx_v1.manifest import Session
 from flavor.quantized_onnx_v1.predictor import open_session
-from optimization.convert.hazards import options_for
+from optimization.convert.hazards import options_for, raw_twin
 from optimization.convert.heads import Head
 from optimization.convert.inputs import InputPlan, onnx_types
 from optimization.convert.structure import final_step
@@ -25,6 +25,8 @@ from optimization.converters import register_converters
 
 OPSET, ML_OPSET, IR_VERSION = 18, 3, 8
 """onnxruntime ≥ 1.14 runs these (its table of versioning); nothing here needs a newer one."""
+LOCALE = "C.UTF-8"
+"""onnxruntime's own default, en_US.UTF-8, is missing in slim images, where the model would not load."""
 CLASSIFIER_OPTIONS = {"zipmap": False}
 
 
@@ -46,11 +48,19 @@ def build_graph(estimator: Any, plan: InputPlan, heads: Sequence[Head]) -> Model
         initializers += part.graph.initializer
     for head in heads:
         source = parts[head.graph].graph.output[head.output]
-        nodes.append(_output_node(head, source.name))
+        nodes += _output_nodes(head, source.name)
         outputs.append(_value_info(head, source))
     graph = helper.make_graph(nodes, "optimized", list(first.graph.input), outputs, initializers)
+    _set_locale(graph)
     _share_nodes(graph)
-    model = helper.make_model(graph, opset_imports=_imports(parts.values()), producer_name="skl2onnx")
+    _drop_unread_inputs(graph)
+    functions = {(f.domain, f.name): f for part in parts.values() for f in part.functions}
+    model = helper.make_model(
+        graph,
+        opset_imports=_imports(parts.values()),
+        functions=list(functions.values()),
+        producer_name="skl2onnx",
+    )
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model)
     open_session(model.SerializeToString(), Session(intra_op_num_threads=1))
@@ -61,6 +71,8 @@ def to_onnx(estimator: Any, plan: InputPlan, *, raw: bool, heads: Sequence[Head]
     """Return skl2onnx's own graph of `estimator`, with raw scores in the place of probabilities if `raw`."""
     from skl2onnx import convert_sklearn
 
+    if raw:
+        estimator = raw_twin(estimator)
     options = options_for(estimator)
     final = final_step(estimator)
     wanted = dict(CLASSIFIER_OPTIONS) if hasattr(final, "classes_") else {}
@@ -80,7 +92,31 @@ def to_onnx(estimator: Any, plan: InputPlan, *, raw: bool, heads: Sequence[Head]
             options={key: value for key, value in options.items() if value},
             target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
         )
+    _check_inputs(model, plan)
     return model
+
+
+def _drop_unread_inputs(graph: onnx.GraphProto) -> None:
+    """A column that no step reads need not be there, as for scikit-learn's ColumnTransformer."""
+    read = set(_read_names(graph))
+    kept = [value for value in graph.input if value.name in read]
+    if kept:
+        del graph.input[:]
+        graph.input.extend(kept)
+
+
+def _read_names(graph: onnx.GraphProto) -> Iterator[str]:
+    for node in graph.node:
+        yield from node.input
+        for attribute in node.attribute:
+            yield from _read_names(attribute.g)
+
+
+def _check_inputs(model: ModelProto, plan: InputPlan) -> None:
+    """skl2onnx renames inputs without a word; a predictor would not find them."""
+    renamed = {value.name for value in model.graph.input} - {item.name for item in plan.inputs}
+    if renamed:
+        raise ValueError(f"skl2onnx renamed the inputs {sorted(renamed)}; rename these columns")
 
 
 def _allowed_options(estimator: Any) -> set[str]:
@@ -111,10 +147,25 @@ def _rename(graph: onnx.GraphProto, rename: Callable[[str], str]) -> None:
         named.name = rename(named.name)
 
 
-def _output_node(head: Head, source: str) -> NodeProto:
+def _output_nodes(head: Head, source: str) -> list[NodeProto]:
     if head.activation == "Softmax":
-        return helper.make_node("Softmax", [source], [head.name], axis=1)
-    return helper.make_node(head.activation or "Identity", [source], [head.name])
+        return [helper.make_node("Softmax", [source], [head.name], axis=1)]
+    if head.activation == "DoubleSigmoid":
+        twice = f"{source}/twice"
+        return [
+            helper.make_node("Add", [source, source], [twice]),
+            helper.make_node("Sigmoid", [twice], [head.name]),
+        ]
+    return [helper.make_node(head.activation or "Identity", [source], [head.name])]
+
+
+def _set_locale(graph: onnx.GraphProto) -> None:
+    """Text is lowered by Unicode's rules in a locale that every Debian image has."""
+    for node in graph.node:
+        if node.op_type == "StringNormalizer":
+            kept = [attribute for attribute in node.attribute if attribute.name != "locale"]
+            del node.attribute[:]
+            node.attribute.extend([*kept, helper.make_attribute("locale", LOCALE)])
 
 
 def _value_info(head: Head, source: Any) -> Any:

@@ -1,8 +1,8 @@
-"""Known hazards of skl2onnx 1.20: mended in a copy of the estimator, or refused by name.
+"""Known hazards of skl2onnx 1.20, mended in a copy of the estimator; those without a remedy: refusals.py.
 
 In: a fitted estimator.
 Out: an estimator with the same answers that skl2onnx converts faithfully, and conversion options.
-Promise: what is known to be converted wrongly never gets as far as a graph.
+Promise: each mend keeps the estimator's answers; the user's object stays as it is.
 """
 
 from __future__ import annotations
@@ -11,95 +11,79 @@ import copy
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from optimization.convert.structure import rewrite, walk
-from optimization.errors import ConversionError
+from optimization.convert.structure import final_step, is_sklearn, rewrite, walk
+from optimization.converters.missing_values import fitted_with_missing, route_missing
 
-
-def check_supported(estimator: Any) -> None:
-    """Refuse what cannot be converted, naming the step.
-
-    Raises:
-        ConversionError: an estimator skl2onnx does not know, or a known hazard without a remedy.
-    """
-    known = _known_classes()
-    for name, part in walk(estimator):
-        if type(part) not in known:
-            raise ConversionError(_unsupported(name, part, known))
-        for hazard in (_categorical_splits, _fractional_categories):
-            reason = hazard(part)
-            if reason:
-                raise ConversionError(f"{_where(name, part)} {reason}")
+WORD = r"(?u)\b\w\w+\b"
+"""scikit-learn's default token_pattern: letters and digits of all scripts."""
+UNICODE_WORD = r"[\p{L}\p{N}_]{2,}"
+"""The same for onnxruntime's RE2, whose \\w knows ASCII only, as does skl2onnx's [a-zA-Z0-9_]+."""
 
 
-def mend(estimator: Any) -> Any:
+def mend(estimator: Any, features: Any) -> Any:
     """Return `estimator` with every mendable hazard mended; the given object stays as it is."""
-    for rule in (_columns_by_position, _no_flattening, _integer_categories, _integer_classes):
+    for rule in MENDED:
         estimator = rewrite(estimator, rule)
+    if _has_missing(features) or any(_meets_missing(part) for part in _with_members(estimator)):
+        estimator = rewrite(estimator, route_missing)
     return estimator
+
+
+def raw_twin(estimator: Any) -> Any:
+    """Return `estimator` with a final step whose raw scores skl2onnx writes as they are.
+
+    GradientBoostingClassifier: with the exponential loss skl2onnx doubles them on the way to probabilities.
+    """
+    final = final_step(estimator)
+    if not is_sklearn(final, "GradientBoostingClassifier") or final.loss != "exponential":
+        return estimator
+    return rewrite(estimator, lambda part: _with_log_loss(part) if part is final else part)
 
 
 def options_for(estimator: Any) -> dict[int, dict[str, Any]]:
     """Return skl2onnx options by `id` of the parts that need some."""
-    return {id(part): {"div": "div"} for _, part in walk(estimator) if _is(part, "StandardScaler")}
+    return {id(part): options for _, part in walk(estimator) if (options := _options(part))}
 
 
-def _known_classes() -> set[type]:
-    from skl2onnx._supported_operators import sklearn_operator_name_map
-    from sklearn.compose import ColumnTransformer
-    from sklearn.pipeline import FeatureUnion, Pipeline
-
-    return {*sklearn_operator_name_map, ColumnTransformer, FeatureUnion, Pipeline}
-
-
-def _unsupported(name: str, part: Any, known: set[type]) -> str:
-    return (
-        f"{_where(name, part)} of {type(part).__module__.split('.')[0]} has no ONNX converter;"
-        f" replace it by one of the {len(known)} estimators that skl2onnx 1.20 converts"
-        " (linear models, trees and forests, boosting, SVM, neighbours, naive Bayes, MLP, clustering,"
-        " PCA, scalers, encoders, imputers)"
-    )
+def _options(part: Any) -> dict[str, Any]:
+    if is_sklearn(part, "StandardScaler"):
+        return {"div": "div"}
+    words = is_sklearn(part, "CountVectorizer") or is_sklearn(part, "TfidfVectorizer")
+    if words and part.analyzer == "word" and part.token_pattern == WORD:
+        return {"tokenexp": UNICODE_WORD}
+    return {}
 
 
-def _where(name: str, part: Any) -> str:
-    kind = type(part).__name__
-    return f"{name} ({kind})" if name else f"the estimator {kind}"
+def _has_missing(features: Any) -> bool:
+    """Whether a column of numbers holds NaN."""
+    frame = features if isinstance(features, pd.DataFrame) else pd.DataFrame(features)
+    return bool(frame.select_dtypes("number").isna().to_numpy().any())
 
 
-def _is(part: Any, name: str) -> bool:
-    return type(part).__name__ == name and type(part).__module__.startswith("sklearn.")
+def _meets_missing(part: Any) -> bool:
+    """Whether a tree was fitted with NaN, or an encoder makes NaN of a category it does not know."""
+    code = part.unknown_value if is_sklearn(part, "OrdinalEncoder") else None
+    return fitted_with_missing(part) or (isinstance(code, float) and bool(np.isnan(code)))
 
 
-def _is_fitted_encoder(part: Any) -> bool:
-    return (_is(part, "OneHotEncoder") or _is(part, "OrdinalEncoder")) and hasattr(part, "categories_")
+def _with_members(estimator: Any) -> list[Any]:
+    """All parts, and the members of the ensembles among them that `walk` leaves out."""
+    parts = [part for _, part in walk(estimator)]
+    lists = [part.estimators_ for part in parts if isinstance(getattr(part, "estimators_", None), list)]
+    return parts + [member for members in lists for member in members]
 
 
-def _categorical_splits(part: Any) -> str:
-    """HistGradientBoosting with categorical features: skl2onnx 1.20 converts them wrongly."""
-    if getattr(part, "is_categorical_", None) is None or not np.any(part.is_categorical_):
-        return ""
-    return (
-        "was fitted with categorical_features, whose splits cannot be converted faithfully yet;"
-        " encode the categories in a pipeline step (OneHotEncoder) and fit again"
-    )
-
-
-def _fractional_categories(part: Any) -> str:
-    """OneHotEncoder and OrdinalEncoder convert text and integer categories only."""
-    if not _is_fitted_encoder(part):
-        return ""
-    kinds = {np.asarray(categories).dtype.kind for categories in part.categories_}
-    if "f" not in kinds:
-        return ""
-    return (
-        "encodes a column of floats, which ONNX cannot compare exactly;"
-        " make that column int64 or text before training"
-    )
+def _with_log_loss(part: Any) -> Any:
+    part = copy.copy(part)
+    part.loss = "log_loss"
+    return part
 
 
 def _columns_by_position(part: Any) -> Any:
     """ColumnTransformer: columns by position, because names need not survive the conversion."""
-    if not _is(part, "ColumnTransformer") or not hasattr(part, "transformers_"):
+    if not is_sklearn(part, "ColumnTransformer") or not hasattr(part, "transformers_"):
         return part
     positions = part._transformer_to_input_indices
     part = copy.copy(part)
@@ -109,24 +93,37 @@ def _columns_by_position(part: Any) -> Any:
 
 def _no_flattening(part: Any) -> Any:
     """VotingClassifier.flatten_transform concerns only `transform`, but skl2onnx stumbles over it."""
-    if not _is(part, "VotingClassifier") or not part.flatten_transform:
+    if not is_sklearn(part, "VotingClassifier") or not part.flatten_transform:
         return part
     part = copy.copy(part)
     part.flatten_transform = False
     return part
 
 
-def _integer_categories(part: Any) -> Any:
-    """Encoders of booleans: the columns arrive as int64, so the categories become 0 and 1."""
-    if not _is_fitted_encoder(part):
-        return part
-    if not any(np.asarray(c).dtype.kind == "b" for c in part.categories_):
+def _array_weights(part: Any) -> Any:
+    """Voting: skl2onnx takes `weights.sum()`, so a list becomes an array."""
+    weights = getattr(part, "weights", None)
+    if not type(part).__name__.startswith("Voting") or not isinstance(weights, (list, tuple)):
         return part
     part = copy.copy(part)
-    part.categories_ = [
-        np.asarray(c).astype(np.int64) if np.asarray(c).dtype.kind == "b" else c for c in part.categories_
-    ]
+    part.weights = np.asarray(weights, dtype=np.float64)
     return part
+
+
+def _no_empty_steps(part: Any) -> Any:
+    """Pipeline: steps that pass rows through; FeatureUnion: parts that are dropped."""
+    for name, empty in (("steps", ("passthrough", None)), ("transformer_list", ("drop",))):
+        items = getattr(part, name, None)
+        if isinstance(items, list):
+            kept = [item for item in items if item[1] is not None and not _is_word(item[1], empty)]
+            if 0 < len(kept) < len(items):
+                part = copy.copy(part)
+                setattr(part, name, kept)
+    return part
+
+
+def _is_word(step: Any, words: tuple[str | None, ...]) -> bool:
+    return isinstance(step, str) and step in words
 
 
 def _integer_classes(part: Any) -> Any:
@@ -137,3 +134,13 @@ def _integer_classes(part: Any) -> Any:
     part = copy.copy(part)
     part.classes_ = classes.astype(np.int64)
     return part
+
+
+MENDED = (
+    _columns_by_position,
+    _no_flattening,
+    _no_empty_steps,
+    _array_weights,
+    _integer_classes,
+)
+"""Rules of `structure.rewrite`, in order."""

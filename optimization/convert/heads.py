@@ -24,7 +24,14 @@ SCORES_FIRST = (
     "HistGradientBoostingClassifier",
 )
 """predict_proba = sigmoid (two classes) or softmax of decision_function, in scikit-learn 1.9:
-sklearn/linear_model/_logistic.py, discriminant_analysis.py, ensemble/_gb.py (log_loss)."""
+sklearn/linear_model/_logistic.py, discriminant_analysis.py, ensemble/_gb.py (with the exponential
+loss: sigmoid of twice that)."""
+LEFT_OUT = {
+    "SVC": "it would cost a second copy of the support vectors and of their time",
+    "NuSVC": "it would cost a second copy of the support vectors and of their time",
+    "QuadraticDiscriminantAnalysis": "skl2onnx cannot write it for this estimator",
+}
+"""Classifiers with probabilities that are converted without decision_function, and why."""
 PREDICTS_FROM_SCORES = ("SGDClassifier",)
 """predict = argmax of decision_function while the probabilities saturate (linear_model/_base.py)."""
 NAMES = {
@@ -47,7 +54,7 @@ class Head:
     graph: str = "plain"
     """"plain" or "raw": converted with the option raw_scores."""
     activation: str = ""
-    """"Sigmoid" or "Softmax" on that output, or "" for none."""
+    """"Sigmoid", "Softmax" or "DoubleSigmoid" (of twice the score) on that output, or "" for none."""
     name: str = ""
     """Name of the ONNX output."""
 
@@ -67,6 +74,14 @@ def plan_heads(estimator: Any) -> tuple[Head, ...]:
     return heads
 
 
+def left_out(estimator: Any) -> tuple[str, ...]:
+    """Return notes on methods that `estimator` has and no head is planned for."""
+    final = type(final_step(estimator)).__name__
+    if final in LEFT_OUT and hasattr(estimator, "predict_proba") and hasattr(estimator, "decision_function"):
+        return (f"without decision_function: {LEFT_OUT[final]}",)
+    return ()
+
+
 def _kind_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
     if is_classifier(estimator):
         return _classifier_heads(estimator, final)
@@ -84,7 +99,7 @@ def _kind_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
 def _classifier_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
     probabilities, scores = (hasattr(estimator, m) for m in ("predict_proba", "decision_function"))
     if probabilities and scores and _scores_first(final):
-        activation = "Sigmoid" if len(final.classes_) == 2 else "Softmax"
+        activation = _activation(final)
         return (
             _head("predict", 0, "raw"),
             _head("predict_proba", 1, "raw", activation),
@@ -92,6 +107,8 @@ def _classifier_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
         )
     if probabilities and scores and type(final).__name__ in PREDICTS_FROM_SCORES:
         return (_head("predict", 0, "raw"), _head("predict_proba", 1), _head("decision_function", 1, "raw"))
+    if probabilities and type(final).__name__ in LEFT_OUT:
+        return (_head("predict", 0), _head("predict_proba", 1))
     if probabilities:
         return (_head("predict", 0), _head("predict_proba", 1), _head("decision_function", 1, "raw"))
     return (_head("predict", 0, "raw"), _head("decision_function", 1, "raw"))
@@ -100,7 +117,14 @@ def _classifier_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
 def _scores_first(final: Any) -> bool:
     if type(final).__name__ not in SCORES_FIRST or not type(final).__module__.startswith("sklearn."):
         return False
-    return getattr(final, "loss", "log_loss") == "log_loss"
+    return getattr(final, "loss", "log_loss") in ("log_loss", "exponential")
+
+
+def _activation(final: Any) -> str:
+    """sklearn/_loss/loss.py: ExponentialLoss.predict_proba is expit(2 · raw)."""
+    if getattr(final, "loss", "") == "exponential":
+        return "DoubleSigmoid"
+    return "Sigmoid" if len(final.classes_) == 2 else "Softmax"
 
 
 def _head(method: str, output: int, graph: str = "plain", activation: str = "") -> Head:

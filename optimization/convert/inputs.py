@@ -16,11 +16,25 @@ import numpy as np
 import pandas as pd
 
 from flavor.quantized_onnx_v1.manifest import Input
+from optimization.convert.doubles import double_columns
 from optimization.convert.structure import walk
 from optimization.errors import ConversionError
 
 MATRIX = "X"
 """Name of the one input that holds all columns."""
+RESERVED = (
+    "label",
+    "output_label",
+    "output_probability",
+    "probabilities",
+    "scores",
+    "decision_function",
+    "score_samples",
+    "transformed",
+    "transformed_column",
+    "variable",
+)
+"""Names of outputs, skl2onnx's and ours: skl2onnx renames an input of such a name without a word."""
 ENCODERS = ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder", "LabelBinarizer", "LabelEncoder")
 """Steps that compare integers exactly, so that integer columns must stay int64."""
 
@@ -45,13 +59,18 @@ def plan_inputs(estimator: Any, features: Any) -> InputPlan:
     Raises:
         ConversionError: a column's dtype has no ONNX counterpart; the message names the column.
     """
+    if getattr(features, "ndim", 0) != 2:
+        raise ConversionError(
+            "expected rows of two dimensions, (n_rows, n_columns), found"
+            f" {getattr(features, 'ndim', 'no')} dimension(s); put each value into a row of its own"
+        )
     if isinstance(features, pd.DataFrame):
         columns = tuple(str(name) for name in features.columns)
         kinds = tuple(_kind(features.dtypes.iloc[i], name) for i, name in enumerate(columns))
     else:
         columns = tuple(str(i) for i in range(features.shape[1]))
         kinds = (_kind(features.dtype, "all"),) * features.shape[1]
-    kinds = _share(kinds, estimator)
+    kinds = _double(_share(kinds, estimator), estimator, features)
     named = isinstance(features, pd.DataFrame) and hasattr(estimator, "feature_names_in_")
     if len(set(kinds)) == 1:
         return InputPlan((Input(MATRIX, kinds[0], columns, _rounding(estimator)),), named)
@@ -61,15 +80,28 @@ def plan_inputs(estimator: Any, features: Any) -> InputPlan:
 
 
 def _rounding(estimator: Any) -> str:
-    """HistGradientBoosting compares float64 rows; the other trees cast to float32 themselves."""
+    """HistGradientBoosting compares float64 rows; the other trees cast to float32 themselves.
+
+    It matters for rows of another dtype than the model was converted for: a float32 graph given float64.
+    """
     return "down" if type(estimator).__name__.startswith("HistGradientBoosting") else "nearest"
 
 
 def onnx_types(plan: InputPlan) -> list[tuple[str, Any]]:
     """Return skl2onnx's `initial_types` of the plan."""
-    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+    from skl2onnx.common.data_types import (
+        DoubleTensorType,
+        FloatTensorType,
+        Int64TensorType,
+        StringTensorType,
+    )
 
-    types = {"float32": FloatTensorType, "int64": Int64TensorType, "str": StringTensorType}
+    types = {
+        "float32": FloatTensorType,
+        "float64": DoubleTensorType,
+        "int64": Int64TensorType,
+        "str": StringTensorType,
+    }
     return [(item.name, types[item.dtype]([None, len(item.columns)])) for item in plan.inputs]
 
 
@@ -87,6 +119,21 @@ def _kind(dtype: Any, column: str) -> str:
         f"column {column!r} has dtype {dtype}, which ONNX does not know;"
         " make it a number or text before training"
     )
+
+
+def _double(kinds: tuple[str, ...], estimator: Any, features: Any) -> tuple[str, ...]:
+    """Number columns that only float64 steps read enter in the dtype scikit-learn gives them together."""
+    wide = double_columns(estimator, len(kinds))
+    numbers = [i for i, kind in enumerate(kinds) if kind != "str"]
+    together = {_dtype(features, i) for i in numbers}
+    kind = "float32" if together and np.result_type(*together) == np.float32 else "float64"
+    return tuple(kind if i in wide and i in numbers else own for i, own in enumerate(kinds))
+
+
+def _dtype(features: Any, position: int) -> np.dtype[Any]:
+    """The NumPy dtype of a column of numbers; float64 where only pandas has one (Int64, category)."""
+    dtype = features.dtypes.iloc[position] if isinstance(features, pd.DataFrame) else features.dtype
+    return dtype if isinstance(dtype, np.dtype) and dtype.kind in "fiub" else np.dtype(np.float64)
 
 
 def _share(kinds: tuple[str, ...], estimator: Any) -> tuple[str, ...]:
@@ -108,7 +155,7 @@ def _identifiers(columns: tuple[str, ...]) -> list[str]:
     for column in columns:
         name = re.sub(r"\W", "_", column, flags=re.ASCII)
         name = name if name and not name[0].isdigit() else f"c_{name}"
-        while name in names:
+        while name in names or name in RESERVED:
             name += "_"
         names.append(name)
     return names

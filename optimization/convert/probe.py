@@ -51,7 +51,7 @@ def probe_answer(estimator: Any, method: str, features: Any) -> Answer:
 def probe_tolerance(estimator: Any, method: str, features: Any, plan: InputPlan) -> Tolerates:
     """Return which float columns may hold NaN, and whether they may hold ±inf."""
     rows = features[:PROBE_ROWS]
-    floats = [i for i, kind in enumerate(_kinds(plan)) if kind == "float32"]
+    floats = [i for i, kind in enumerate(_kinds(plan)) if kind in ("float32", "float64")]
     if not floats:
         return Tolerates((), False)
     if _accepts(estimator, method, rows, floats, np.nan):
@@ -66,10 +66,11 @@ def probe_tolerance(estimator: Any, method: str, features: Any, plan: InputPlan)
 
 
 def call(estimator: Any, method: str, rows: Any) -> np.ndarray[Any, Any]:
-    """Return `estimator.method(rows)` as an ndarray, without scikit-learn's warnings on names."""
+    """Return `estimator.method(rows)` as a dense ndarray, without scikit-learn's warnings on names."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return np.asarray(getattr(estimator, method)(rows))
+        answer = getattr(estimator, method)(rows)
+    return np.asarray(answer.toarray() if hasattr(answer, "toarray") else answer)
 
 
 def as_float32(rows: Any) -> Any:

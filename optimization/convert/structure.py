@@ -36,6 +36,11 @@ def final_step(estimator: Any) -> Any:
     return estimator
 
 
+def is_sklearn(part: Any, name: str) -> bool:
+    """Whether `part` is scikit-learn's own class `name`, not another of that name."""
+    return type(part).__name__ == name and type(part).__module__.startswith("sklearn.")
+
+
 def walk(estimator: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Yield `(name, part)` for the estimator and all fitted parts, outermost first.
 
@@ -72,11 +77,20 @@ def rewrite(estimator: Any, rule: Rewrite) -> Any:
 def _rewrite_value(value: Any, rule: Rewrite) -> Any:
     if isinstance(value, BaseEstimator):
         return rewrite(value, rule)
+    if type(value).__name__ == "_CalibratedClassifier":  # no estimator itself (sklearn/calibration.py)
+        inner = rewrite(value.estimator, rule)
+        return value if inner is value.estimator else _replace(value, inner)
     if isinstance(value, (list, tuple)):
         new = [_rewrite_value(item, rule) for item in value]
         if any(a is not b for a, b in zip(new, value, strict=True)):
             return type(value)(new) if type(value) in (list, tuple) else value
     return value
+
+
+def _replace(calibrated: Any, inner: Any) -> Any:
+    calibrated = copy.copy(calibrated)
+    calibrated.estimator = inner
+    return calibrated
 
 
 def _parts(estimator: Any) -> Iterator[tuple[str, Any]]:

@@ -5,9 +5,9 @@ Out: `register_converters()`, which puts them into skl2onnx's registry.
 Promise: explicit and repeatable; nothing is registered by import.
 """
 
-from . import hist_gradient_boosting
+from . import arithmetic, forest, hist_gradient_boosting, missing_values, unknown_categories
 
-FAMILIES = (hist_gradient_boosting,)
+FAMILIES = (arithmetic, forest, hist_gradient_boosting, missing_values, unknown_categories)
 
 
 def register_converters() -> None:

@@ -18,5 +18,5 @@ def floor_float32(values: Array) -> Array:
     """Return the largest float32 ≤ each of `values`, `(n,)` float64 → `(n,)` float32."""
     with np.errstate(over="ignore"):
         rounded = np.asarray(values, dtype=np.float32)
-    above = rounded.astype(np.float64) > values
-    return np.where(above, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+        above = rounded.astype(np.float64) > values
+        return np.where(above, np.nextafter(rounded, np.float32(-np.inf)), rounded)

@@ -122,7 +122,7 @@ def _compare(predictor: Predictor, batch: Expected, method: str, answer: Array) 
     if found.dtype != answer.dtype or found.shape != answer.shape:
         problem = f"expected {answer.dtype} {answer.shape}, found {found.dtype} {found.shape}"
         return _incomparable(batch, method, answer, is_label, problem)
-    if is_label:
+    if is_label or answer.dtype.kind not in "fiub":
         return _compare_labels(batch, method, answer, found)
     return _compare_scores(batch, method, answer, found)
 

@@ -3,7 +3,8 @@
 In: a converted model and the estimator it came from.
 Out: the manifest cut down to what was proven, the rows it was proven on, and the report.
 Promise: `predict` (or `transform`) and `predict_proba` must be exact, or the conversion fails; another
-method that is not exact is taken off the manifest, and so is NaN where the graph treats it otherwise.
+method that is not exact is taken off the manifest and its nodes off the graph (onnxruntime computes
+every output, asked for or not); NaN is refused where the graph treats it otherwise.
 """
 
 from __future__ import annotations
@@ -14,16 +15,28 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from onnx import ModelProto
 
 from flavor.quantized_onnx_v1.manifest import Manifest, Session
 from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.convert import Converted
+from optimization.convert.structure import unwrap
 from optimization.errors import ConversionError
+from optimization.passes.graph import copy_model
+from optimization.passes.outcome import Rewrite
+from optimization.passes.unused import remove_unused
 from optimization.verify.compare import Expected, MethodParity, ParityReport, compare, expect
 from optimization.verify.rows import draw_marginal, with_missing
 
 NEEDED = ("predict", "predict_proba")
 """Methods without which a model is not worth having."""
+MISSING = "missing"
+"""Kind of the rows with NaN."""
+NO_MISSING = (
+    "rows with NaN are refused: the estimator takes NaN, the graph would answer otherwise"
+    " (trees and forests are converted with it when they were fitted with NaN or the data holds some)"
+)
+REMEDY = "the conversion is not faithful, so nothing is kept; use another estimator or setting for that step"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,36 +56,84 @@ def settle(converted: Converted, estimator: Any, features: Any, *, seed: int) ->
     Raises:
         ConversionError: a needed method is not exact; the message names method, rows and worst row.
     """
-    content = converted.model.SerializeToString()
     expected = expected_answers(estimator, converted.manifest, features, seed=seed)
-    report = compare(_predictor(content, converted.manifest), expected)
-    notes = list(converted.notes)
-    manifest, kept = converted.manifest, expected
-    if any(c.kind == "missing" and _differs(c) for c in report.comparisons):
-        kept = tuple(batch for batch in kept if batch.kind != "missing")
-        notes.append("rows with NaN are refused: the estimator takes NaN, the graph would answer otherwise")
+    report = compare(_predictor(converted.model.SerializeToString(), converted.manifest), expected)
+    manifest, notes = converted.manifest, list(converted.notes)
+    if manifest.nan_columns and not _keeps_missing(report):
         manifest = dataclasses.replace(manifest, nan_columns=())
-        report = _without(report, lambda c: c.kind == "missing")
-    for method in dict.fromkeys(c.method for c in report.failing()):
-        worst = max((c for c in report.failing() if c.method == method), key=lambda c: c.mismatches)
+        expected = tuple(batch for batch in expected if batch.kind != MISSING)
+        report = _without(report, lambda c: c.kind == MISSING)
+        notes.append(NO_MISSING)
+    for method, worst in _worst(report).items():
         if method in NEEDED or method == manifest.default_method:
-            raise ConversionError(_sentence(worst))
+            raise ConversionError(f"{_sentence(worst)}; {REMEDY}")
         notes.append(f"without {method}: {_sentence(worst)}")
         manifest = _drop(manifest, method)
         report = _without(report, functools.partial(_is_of, method))
-    return Settled(content, manifest, report, kept, tuple(notes))
+    expected = tuple(_only(batch, manifest) for batch in expected)
+    model = _without_outputs(converted.model, manifest)
+    return Settled(model.SerializeToString(), manifest, report, expected, tuple(notes))
 
 
 def expected_answers(estimator: Any, manifest: Manifest, features: Any, *, seed: int) -> tuple[Expected, ...]:
-    """Return the estimator's answers on the data's rows, on marginal rows and on rows with NaN if it takes it."""
+    """Return the estimator's answers to the data's rows, to marginal rows and, if it takes NaN, missing ones.
+
+    Raises:
+        ConversionError: the estimator refuses some of these rows, which no graph can do.
+    """
     generator = np.random.default_rng(seed)
     methods = tuple(manifest.methods)
     batches = [("data", features), ("marginal", draw_marginal(features, generator=generator))]
     if manifest.nan_columns:
         columns = [str(name) for name in getattr(features, "columns", range(features.shape[1]))]
         positions = [columns.index(name) for name in manifest.nan_columns]
-        batches.append(("missing", with_missing(features, positions, generator=generator)))
-    return tuple(expect(estimator, methods, rows, kind=kind) for kind, rows in batches)
+        batches.append((MISSING, with_missing(features, positions, generator=generator)))
+    return tuple(_expect(estimator, methods, rows, kind) for kind, rows in batches)
+
+
+def _expect(estimator: Any, methods: tuple[str, ...], rows: Any, kind: str) -> Expected:
+    try:
+        return expect(estimator, methods, rows, kind=kind)
+    except ValueError as error:
+        cause = str(error).strip().splitlines()[0][:200]
+        raise ConversionError(
+            f"expected {type(unwrap(estimator)).__name__} to answer {kind} rows, found that it refuses some"
+            f" ({cause}), which a graph cannot do; choose a setting with an answer for every row"
+        ) from error
+
+
+def _keeps_missing(report: ParityReport) -> bool:
+    """Whether rows with NaN were compared and all are equal."""
+    missing = [c for c in report.comparisons if c.kind == MISSING]
+    return bool(missing) and not any(_differs(c) for c in missing)
+
+
+def _worst(report: ParityReport) -> dict[str, MethodParity]:
+    """The worst comparison of each method that is not exact."""
+    worst: dict[str, MethodParity] = {}
+    for c in report.failing():
+        if c.method not in worst or c.mismatches > worst[c.method].mismatches:
+            worst[c.method] = c
+    return worst
+
+
+def _only(batch: Expected, manifest: Manifest) -> Expected:
+    """`batch` with the answers of the methods that are left."""
+    answers = {method: answer for method, answer in batch.answers.items() if method in manifest.methods}
+    return dataclasses.replace(batch, answers=answers)
+
+
+def _without_outputs(model: ModelProto, manifest: Manifest) -> ModelProto:
+    """`model` with the outputs that `manifest` names and the nodes these need."""
+    wanted = {method.output for method in manifest.methods.values()}
+    kept = [output for output in model.graph.output if output.name in wanted]
+    if len(kept) == len(model.graph.output):
+        return model
+    smaller = copy_model(model)
+    del smaller.graph.output[:]
+    smaller.graph.output.extend(kept)
+    outcome = remove_unused(smaller)
+    return outcome.model if isinstance(outcome, Rewrite) else smaller
 
 
 def _predictor(content: bytes, manifest: Manifest) -> Predictor:
@@ -92,7 +153,6 @@ def _is_of(method: str, comparison: MethodParity) -> bool:
 
 
 def _drop(manifest: Manifest, method: str) -> Manifest:
-    """Take `method` off the manifest; its output stays in the graph, unused and unharmful."""
     methods = {name: item for name, item in manifest.methods.items() if name != method}
     return dataclasses.replace(manifest, methods=methods)
 

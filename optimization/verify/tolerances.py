@@ -24,7 +24,9 @@ class Tolerance:
 
 TOLERANCES = {
     "predict": Tolerance(1e-6, 1e-5),  # regressors: float32 sums of hundreds of terms, 2⁻²⁴ each
-    "predict_proba": Tolerance(1e-5, 0.0),  # float32 exp and normalization; naive Bayes is the widest
+    # A sigmoid passes a quarter of its argument's error on; scores up to 10³ have float32 steps of 6e-5,
+    # and a few of them add up: networks, SGD and mixtures on columns that nobody scaled.
+    "predict_proba": Tolerance(5e-5, 0.0),
     "decision_function": Tolerance(1e-5, 1e-5),
     "score_samples": Tolerance(1e-5, 1e-5),
     "transform": Tolerance(1e-5, 1e-5),

@@ -1,7 +1,8 @@
 """Fixtures of the end-to-end tests: servers that live for the whole session.
 
 In: nothing.
-Out: `s3`, `mlflow_proxied`, `mlflow_direct`, `database`, `home`.
+Out: `s3`, `mlflow_proxied`, `mlflow_direct`, `database`, `home`; the `project` as Git has it, and a
+`user` of it who has run nothing yet; a `chain` that ran once.
 Promise: a server that cannot run here skips its tests with the reason; all stop when the session ends.
 """
 
@@ -15,6 +16,8 @@ from typing import TypeVar
 import pytest
 
 from tests.e2e import servers
+from tests.e2e.project import QUICK, User, copy_project
+from tests.e2e.project import user as make_user
 
 T = TypeVar("T")
 PROXIED_BUCKET, DIRECT_BUCKET = "proxied-artifacts", "direct-artifacts"
@@ -59,6 +62,32 @@ def home(tmp_path: Path) -> Path:
     folder = tmp_path / "home"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture(scope="session")
+def warm_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder that keeps its caches, such as matplotlib's, from one command to the next."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory, warm_home: Path) -> Path:
+    """A repository of the project as it is now, in a folder with a space in its name."""
+    return copy_project(tmp_path_factory.mktemp("clone") / "model optimization", warm_home)
+
+
+@pytest.fixture
+def user(tmp_path: Path, warm_home: Path, project: Path) -> User:
+    """Somebody in an empty folder with a space in its name."""
+    return make_user(tmp_path / "my work", home=warm_home, project=project)
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory, project: Path) -> tuple[User, servers.Result]:
+    """A user whose first command was `mlflow run … -e benchmark`, with an empty home; and what it printed."""
+    folder = tmp_path_factory.mktemp("chain")
+    newcomer = make_user(folder / "my work", home=folder / "empty home", project=project)
+    return newcomer, newcomer.mlflow_run("benchmark", **QUICK)
 
 
 @contextlib.contextmanager

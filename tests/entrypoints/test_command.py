@@ -44,7 +44,20 @@ def test_a_child_leaves_the_printing_to_its_parent(
 
 def test_an_error_of_the_server_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_entry_point("convert", failing(MlflowException("no\nsuch thing")), []) == 8
-    assert capsys.readouterr().err == "convert: the MLflow server refused or failed: no such thing\n"
+    assert capsys.readouterr().err == "convert: MLflow refused or failed: no such thing\n"
+
+
+def test_a_missing_package_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    error = ModuleNotFoundError("No module named 'skl2onnx.x'", name="skl2onnx.x")
+    assert run_entry_point("convert", failing(error), []) == 9
+    assert capsys.readouterr().err.startswith(
+        "convert: the package skl2onnx.x is missing in this environment"
+    )
+
+
+def test_a_missing_module_of_our_own_is_a_bug() -> None:
+    with pytest.raises(ModuleNotFoundError):
+        run_entry_point("convert", failing(ModuleNotFoundError(name="optimization.nonsense")), [])
 
 
 def test_our_own_bug_is_not_hidden() -> None:

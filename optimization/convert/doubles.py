@@ -1,0 +1,202 @@
+"""Steps that must calculate in float64, and the columns they read.
+
+In: a mended estimator and rows.
+Out: the estimator with its scalers and imputers as `Arithmetic` steps; the columns that enter as float64.
+Promise: nothing changes where float32 is enough: without a step that compares scaled values, and with
+columns whose float32 rounding is small against their spread.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optimization.convert.structure import rewrite, unwrap, walk
+from optimization.converters.arithmetic import Arithmetic, Array, Operation
+
+COMPARING = (
+    "DecisionTree",
+    "ExtraTree",
+    "RandomForest",
+    "GradientBoosting",
+    "HistGradientBoosting",
+    "IsolationForest",
+    "KBinsDiscretizer",
+)
+"""Beginnings of the names of estimators whose answer jumps where a value passes a threshold."""
+WIDE = "HistGradientBoosting"
+"""Compares in float64; the other trees round rows to float32 first (sklearn/tree/_classes.py: DTYPE)."""
+COARSE = 5e-6
+"""Share of a column's standard deviation by which float32 rounding may move a value: half of what the
+table of tolerances allows a score, which moves by as much for a coefficient of one."""
+
+
+def widen(estimator: Any, features: Any) -> Any:
+    """Return `estimator` with scalers and imputers in float64 where that can change an answer."""
+    parts = [type(part).__name__ for _, part in walk(estimator)]
+    names = parts + _tree_members(estimator)
+    compares = any(name.startswith(COMPARING) for name in names)
+    if len(parts) == 1 or not (compares or _is_coarse(features)):
+        return estimator
+    wide = any(name.startswith(WIDE) for name in names)
+    for rule in (
+        lambda part: _as_arithmetic(part, wide),
+        _merge_steps,
+        lambda part: _no_passthrough(part, wide),
+    ):
+        estimator = rewrite(estimator, rule)
+    return estimator
+
+
+def double_columns(estimator: Any, n_columns: int) -> frozenset[int]:
+    """Return the positions of columns that only float64 steps read, among `n_columns`."""
+    estimator = unwrap(estimator)
+    everything = frozenset(range(n_columns))
+    if isinstance(estimator, Arithmetic) or type(estimator).__name__.startswith(WIDE):
+        return everything
+    if getattr(estimator, "steps", None):
+        return double_columns(estimator.steps[0][1], n_columns)
+    if hasattr(estimator, "transformers_"):
+        return _of_column_transformer(estimator)
+    if hasattr(estimator, "transformer_list"):
+        parts = [double_columns(part, n_columns) for _, part in estimator.transformer_list]
+        return frozenset.intersection(everything, *parts)
+    return frozenset()
+
+
+def _of_column_transformer(transformer: Any) -> frozenset[int]:
+    wide: set[int] = set()
+    narrow: set[int] = set()
+    for _, step, columns in transformer.transformers_:
+        if isinstance(step, str) and step == "drop":
+            continue
+        read = set() if isinstance(step, str) else double_columns(step, len(columns))
+        for i, column in enumerate(columns):
+            (wide if i in read else narrow).add(column)
+    return frozenset(wide - narrow)
+
+
+def _tree_members(estimator: Any) -> list[str]:
+    """Bagged and boosted trees, which `walk` does not visit one by one."""
+    names = []
+    for _, part in walk(estimator):
+        members = getattr(part, "estimators_", None)
+        first = members[0] if isinstance(members, list) and members else None
+        names.append(type(first).__name__)
+    return names
+
+
+def _is_coarse(features: Any) -> bool:
+    """Whether float32 rounding moves a value of some float64 or integer column too far."""
+    frame = features if isinstance(features, pd.DataFrame) else pd.DataFrame(features)
+    frame = frame.select_dtypes(["number"], exclude=["float32"])
+    if frame.empty:
+        return False
+    values = frame.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = values[:, np.isfinite(values).any(axis=0)]
+    with np.errstate(invalid="ignore", over="ignore"):
+        moved = np.nanmax(np.abs(values - values.astype(np.float32)), axis=0)
+        spread = np.nanstd(values, axis=0)
+    return bool(np.any(moved > COARSE * spread))
+
+
+def _as_arithmetic(part: Any, wide: bool) -> Any:
+    known = type(part).__module__.startswith("sklearn.") and type(part).__name__ in OPERATIONS
+    if not known or not hasattr(part, "n_features_in_"):  # a ColumnTransformer keeps unfitted originals
+        return part
+    operations = OPERATIONS[type(part).__name__](part)
+    return part if operations is None else Arithmetic(operations, part.n_features_in_, wide)
+
+
+def _merge_steps(part: Any) -> Any:
+    """Pipeline: neighbouring Arithmetic steps become one, so that nothing is rounded between them."""
+    if not getattr(part, "steps", None):
+        return part
+    steps: list[tuple[str, Any]] = []
+    for name, step in part.steps:
+        if steps and isinstance(step, Arithmetic) and isinstance(steps[-1][1], Arithmetic):
+            before = steps[-1][1]
+            merged = Arithmetic((*before.operations, *step.operations), before.n_features_in, step.wide)
+            steps[-1] = (steps[-1][0], merged)
+        else:
+            steps.append((name, step))
+    if len(steps) == len(part.steps):
+        return part
+    part = copy.copy(part)
+    part.steps = steps
+    return part
+
+
+def _no_passthrough(part: Any, wide: bool) -> Any:
+    """ColumnTransformer: columns that pass through become float32 (or stay float64) openly."""
+    if type(part).__name__ != "ColumnTransformer" or not hasattr(part, "transformers_"):
+        return part
+    part = copy.copy(part)
+    part.transformers_ = [
+        (name, Arithmetic((), len(columns), wide) if _passes(step) and len(columns) else step, columns)
+        for name, step, columns in part.transformers_
+    ]
+    return part
+
+
+def _passes(step: Any) -> bool:
+    """`passthrough`, which a fitted ColumnTransformer keeps as an identity FunctionTransformer."""
+    if isinstance(step, str):
+        return step == "passthrough"
+    return type(step).__name__ == "FunctionTransformer" and step.func is None
+
+
+def _standard(part: Any) -> tuple[Operation, ...] | None:
+    """sklearn/preprocessing/_data.py: StandardScaler.transform."""
+    operations = []
+    if part.with_mean:
+        operations.append(Operation("Sub", np.asarray(part.mean_, dtype=np.float64), narrow=True))
+    if part.with_std:
+        operations.append(Operation("Div", np.asarray(part.scale_, dtype=np.float64), narrow=True))
+    return tuple(operations)
+
+
+def _min_max(part: Any) -> tuple[Operation, ...] | None:
+    operations = [_double("Mul", part.scale_), _double("Add", part.min_)]
+    if part.clip:
+        low, high = (np.full(part.n_features_in_, float(end)) for end in part.feature_range)
+        operations += [Operation("Max", low), Operation("Min", high)]
+    return tuple(operations)
+
+
+def _robust(part: Any) -> tuple[Operation, ...] | None:
+    operations = [_double("Sub", part.center_)] if part.with_centering else []
+    return tuple(operations + ([_double("Div", part.scale_)] if part.with_scaling else []))
+
+
+def _max_abs(part: Any) -> tuple[Operation, ...] | None:
+    if getattr(part, "clip", False):
+        return None
+    return (_double("Div", part.scale_),)
+
+
+def _imputer(part: Any) -> tuple[Operation, ...] | None:
+    """Only NaN in numbers, every column kept: the statistic replaces it."""
+    missing, statistics = part.missing_values, part.statistics_
+    plain = isinstance(missing, float) and np.isnan(missing) and not part.add_indicator
+    if not plain or statistics.dtype.kind != "f" or not np.isfinite(statistics).all():
+        return None
+    return (_double("Fill", statistics),)
+
+
+def _double(op_type: str, value: Array) -> Operation:
+    return Operation(op_type, np.asarray(value, dtype=np.float64))
+
+
+OPERATIONS: Mapping[str, Callable[[Any], tuple[Operation, ...] | None]] = {
+    "StandardScaler": _standard,
+    "MinMaxScaler": _min_max,
+    "RobustScaler": _robust,
+    "MaxAbsScaler": _max_abs,
+    "SimpleImputer": _imputer,
+}
+"""scikit-learn's class → its arithmetic, None where this instance does more than arithmetic."""

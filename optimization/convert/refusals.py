@@ -1,0 +1,141 @@
+"""What cannot be converted faithfully, refused by name.
+
+In: a fitted estimator.
+Out: nothing, or a ConversionError that names the step and a way out.
+Promise: what is known to be converted wrongly by skl2onnx 1.20, and not mended, never gets as far as a graph.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from optimization.convert.structure import is_sklearn, walk
+from optimization.errors import ConversionError
+
+
+def check_supported(estimator: Any) -> None:
+    """Refuse what cannot be converted, naming the step.
+
+    Raises:
+        ConversionError: an estimator skl2onnx does not know, or a known hazard without a remedy.
+    """
+    known = _known_classes()
+    for name, part in walk(estimator):
+        if type(part) not in known:
+            raise ConversionError(_unsupported(name, part))
+        for hazard in REFUSED:
+            reason = hazard(part)
+            if reason:
+                raise ConversionError(f"{_where(name, part)} {reason}")
+
+
+def _known_classes() -> set[type]:
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import FeatureUnion, Pipeline
+
+    return {*sklearn_operator_name_map, ColumnTransformer, FeatureUnion, Pipeline}
+
+
+def _unsupported(name: str, part: Any) -> str:
+    return (
+        f"{_where(name, part)} of {type(part).__module__.split('.')[0]} has no ONNX converter;"
+        " replace it by an estimator that skl2onnx 1.20 converts"
+        " (linear models, trees and forests, boosting, SVM, neighbours, naive Bayes, MLP, clustering,"
+        " PCA, scalers, encoders, imputers)"
+    )
+
+
+def _where(name: str, part: Any) -> str:
+    kind = type(part).__name__
+    return f"{name} ({kind})" if name else f"the estimator {kind}"
+
+
+def _is_fitted_encoder(part: Any) -> bool:
+    return (is_sklearn(part, "OneHotEncoder") or is_sklearn(part, "OrdinalEncoder")) and hasattr(
+        part, "categories_"
+    )
+
+
+def _indicator(part: Any) -> str:
+    """SimpleImputer(add_indicator): the graph has no such columns, and what follows reads wrong ones."""
+    if not is_sklearn(part, "SimpleImputer") or not part.add_indicator:
+        return ""
+    return (
+        "adds indicator columns, which skl2onnx 1.20 leaves out;"
+        " use a FeatureUnion of SimpleImputer and MissingIndicator, or add_indicator=False"
+    )
+
+
+def _decision_threshold(part: Any) -> str:
+    """TunedThresholdClassifierCV: the graph compares a float32 score with the threshold otherwise."""
+    if not is_sklearn(part, "TunedThresholdClassifierCV"):
+        return ""
+    return (
+        "applies a tuned threshold, which skl2onnx 1.20 converts wrongly;"
+        " convert its estimator_ and compare predict_proba with best_threshold_ where the model is used"
+    )
+
+
+def _several_outputs(part: Any) -> str:
+    """Classifiers of several targets answer with a list of probabilities, a graph with one array."""
+    classes = getattr(part, "classes_", None)
+    if not isinstance(classes, list) or not hasattr(part, "predict_proba"):
+        return ""
+    return (
+        f"classifies {len(classes)} targets at once, which is not supported;"
+        " train and convert one classifier per target"
+    )
+
+
+def _temperature(part: Any) -> str:
+    if not is_sklearn(part, "CalibratedClassifierCV") or part.method != "temperature":
+        return ""
+    return "calibrates by temperature, which skl2onnx 1.20 cannot write; use method='sigmoid'"
+
+
+def _own_kernel(part: Any) -> str:
+    if not callable(getattr(part, "kernel", None)) or _is_gaussian_process(part):
+        return ""
+    return "uses a kernel of one's own, which has no ONNX counterpart; use linear, poly, rbf or sigmoid"
+
+
+def _is_gaussian_process(part: Any) -> bool:
+    return type(part).__name__.startswith("GaussianProcess")
+
+
+def _categorical_splits(part: Any) -> str:
+    """HistGradientBoosting with categorical features: skl2onnx 1.20 converts them wrongly."""
+    if getattr(part, "is_categorical_", None) is None or not np.any(part.is_categorical_):
+        return ""
+    return (
+        "was fitted with categorical_features, whose splits cannot be converted faithfully yet;"
+        " encode the categories in a pipeline step (OneHotEncoder) and fit again"
+    )
+
+
+def _fractional_categories(part: Any) -> str:
+    """OneHotEncoder and OrdinalEncoder convert text and integer categories only."""
+    if not _is_fitted_encoder(part):
+        return ""
+    kinds = {np.asarray(categories).dtype.kind for categories in part.categories_}
+    if "f" not in kinds:
+        return ""
+    return (
+        "encodes a column of floats, which ONNX cannot compare exactly;"
+        " make that column int64 or text before training"
+    )
+
+
+REFUSED = (
+    _categorical_splits,
+    _fractional_categories,
+    _indicator,
+    _decision_threshold,
+    _several_outputs,
+    _temperature,
+    _own_kernel,
+)
+"""Each returns why it refuses a part, or ""."""

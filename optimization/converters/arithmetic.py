@@ -1,0 +1,148 @@
+"""Scalers and imputers in double precision, for what comes after them and compares.
+
+In: an `Arithmetic` step, which stands for scikit-learn's StandardScaler, MinMaxScaler, RobustScaler,
+MaxAbsScaler or SimpleImputer, or for several of them in a row.
+Out: Sub, Div, Mul, Add, Clip and Where nodes in the precision scikit-learn calculates in.
+Promise: lossless for float64 rows, and for float32 rows of a float32 graph: the same IEEE operations
+in the same order.
+
+    float64 rows:  y = float32(((x − mean) ÷ scale))        in float64, rounded once, as a tree does
+    float32 rows:  StandardScaler rounds its constants to float32 (sklearn/preprocessing/_data.py:
+                   `xp.astype(self.mean_, X.dtype)`); the others calculate each step in float64 and
+                   round its result (`X *= self.scale_`)
+
+A tree compares scaled values with thresholds that lie between the scaled training values, so a row
+with a round number often sits exactly on one; scaling in float32 sends it the wrong way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+from sklearn.base import BaseEstimator, TransformerMixin
+
+Array = np.ndarray[Any, Any]
+ALIAS = "OptimizationArithmetic"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One step on every column."""
+
+    op_type: str
+    """Sub, Div, Mul, Add, Max, Min (ONNX operators), or "Fill": NaN → value."""
+    value: Array
+    """`(n_columns,)` float64."""
+    narrow: bool = False
+    """Whether scikit-learn rounds `value` to float32 before it meets float32 rows."""
+
+
+class Arithmetic(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Stands in a copy of the estimator for the steps it replaces; it is never fitted or called."""
+
+    def __init__(
+        self, operations: Sequence[Operation] = (), n_features_in: int = 0, wide: bool = False
+    ) -> None:
+        """Keep the operations; `wide` if the result stays float64 for a step that compares float64."""
+        self.operations = operations
+        self.n_features_in = n_features_in
+        self.wide = wide
+        self.n_features_in_ = n_features_in
+
+
+def register() -> None:
+    """Make skl2onnx know `Arithmetic`."""
+    from skl2onnx import update_registered_converter
+
+    update_registered_converter(
+        Arithmetic, ALIAS, calculate_shapes, convert, overwrite=True, parser=_declare_output
+    )
+
+
+def calculate_shapes(operator: Any) -> None:
+    """Declare the output: float32 unless the step keeps float64."""
+    operator.outputs[0].type = _type(operator.raw_operator)
+
+
+def _declare_output(scope: Any, step: Arithmetic, inputs: Any, custom_parsers: Any = None) -> Any:
+    """Tell the next steps the output's dtype; skl2onnx would take the input's for it."""
+    operator = scope.declare_local_operator(ALIAS, step)
+    operator.inputs = inputs
+    operator.outputs.append(scope.declare_local_variable("variable", _type(step)))
+    return operator.outputs
+
+
+def _type(step: Arithmetic) -> Any:
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+
+    return (DoubleTensorType if step.wide else FloatTensorType)([None, step.n_features_in])
+
+
+def convert(scope: Any, operator: Any, container: Any) -> None:
+    """Write the nodes of one `Arithmetic` step."""
+    from skl2onnx.common.data_types import FloatTensorType
+
+    step = operator.raw_operator
+    writer = _Writer(scope, container)
+    single = all(isinstance(item.type, FloatTensorType) for item in operator.inputs)
+    names = [writer.cast(item.full_name, single) for item in operator.inputs]
+    name = names[0] if len(names) == 1 else writer.add("Concat", names, axis=1)
+    for operation in step.operations:
+        name = writer.apply_single(operation, name) if single else writer.apply(operation, name, np.float64)
+    if single == step.wide:
+        name = writer.add("Cast", [name], to=TensorProto.DOUBLE if step.wide else TensorProto.FLOAT)
+    writer.finish(name, operator.outputs[0].full_name)
+
+
+class _Writer:
+    """Adds nodes under unique names and returns their outputs' names."""
+
+    def __init__(self, scope: Any, container: Any) -> None:
+        self.scope, self.container = scope, container
+
+    def add(self, op_type: str, inputs: list[str], **attributes: Any) -> str:
+        output = str(self.scope.get_unique_variable_name(op_type.lower()))
+        self._add(op_type, inputs, output, **attributes)
+        return output
+
+    def finish(self, source: str, target: str) -> None:
+        self._add("Identity", [source], target)
+
+    def cast(self, name: str, single: bool) -> str:
+        """float32 stays where all inputs are; otherwise everything becomes float64."""
+        return name if single else self.add("Cast", [name], to=TensorProto.DOUBLE)
+
+    def constant(self, value: Array) -> str:
+        name = str(self.scope.get_unique_variable_name("constant"))
+        kind = TensorProto.DOUBLE if value.dtype == np.float64 else TensorProto.FLOAT
+        self.container.add_initializer(name, kind, [1, len(value)], value.tolist())
+        return name
+
+    def apply(self, operation: Operation, name: str, dtype: Any) -> str:
+        """Apply one operation in `dtype`."""
+        constant = self.constant(operation.value.astype(dtype))
+        if operation.op_type == "Fill":
+            missing = self.add("IsNaN", [name])
+            return self.add("Where", [missing, constant, name])
+        return self.add(operation.op_type, [name, constant])
+
+    def apply_single(self, operation: Operation, name: str) -> str:
+        """Apply one operation to float32 rows as NumPy does in place."""
+        if operation.narrow or operation.op_type in ("Fill", "Max", "Min"):
+            return self.apply(operation, name, np.float32)
+        wide = self.add("Cast", [name], to=TensorProto.DOUBLE)
+        return self.add("Cast", [self.apply(operation, wide, np.float64)], to=TensorProto.FLOAT)
+
+    def _add(self, op_type: str, inputs: list[str], output: str, **attributes: Any) -> None:
+        self.container.add_node(
+            op_type,
+            inputs,
+            output,
+            name=self.scope.get_unique_operator_name(op_type),
+            op_version=self.container.target_opset_any_domain(""),
+            **attributes,
+        )

@@ -1,0 +1,61 @@
+"""From an estimator to a model and its manifest; failures are one sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.feature_selection import SelectKBest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from flavor.quantized_onnx_v1.manifest import parse_manifest
+from optimization.convert import convert
+from optimization.errors import ConversionError
+from tests.convert.examples import BENIGN, CANCER, IRIS, MIXED, SPECIES, SURVIVED, predictor
+
+
+def test_what_skl2onnx_raises_becomes_one_sentence() -> None:
+    estimator = GradientBoostingClassifier(init=LogisticRegression(max_iter=500), n_estimators=2)
+    with pytest.raises(ConversionError) as caught:
+        convert(estimator.fit(IRIS, SPECIES), IRIS)
+    message = str(caught.value)
+    assert message.startswith("skl2onnx could not convert GradientBoostingClassifier: Setting init")
+    assert message.endswith("; use a supported estimator or setting for that step")
+    assert "\n" not in message
+    assert "github.com" not in message
+
+
+def test_the_manifest_describes_the_graph() -> None:
+    converted = convert(LogisticRegression(max_iter=5000).fit(CANCER, BENIGN), CANCER)
+    manifest, graph = converted.manifest, converted.model.graph
+    assert {method.output for method in manifest.methods.values()} == {value.name for value in graph.output}
+    assert {item.name for item in manifest.inputs} == {value.name for value in graph.input}
+    assert manifest.default_method == "predict"
+    assert manifest.n_columns == 30
+    assert parse_manifest(manifest.to_json()) == manifest
+
+
+def test_columns_that_no_step_reads_are_not_asked_for() -> None:
+    estimator = make_pipeline(
+        ColumnTransformer([("n", StandardScaler(), ["age", "fare price"])]), LogisticRegression()
+    ).fit(MIXED, SURVIVED)
+    manifest = convert(estimator, MIXED).manifest
+    assert manifest.columns == ("age", "fare price")
+    assert manifest.positions == (0, 1)
+    answer = predictor(estimator, MIXED).predict(MIXED[["fare price", "age"]])
+    np.testing.assert_array_equal(answer, estimator.predict(MIXED))
+
+
+def test_selected_columns_of_a_matrix_are_still_all_read() -> None:
+    estimator = make_pipeline(SelectKBest(k=2), LogisticRegression()).fit(IRIS, SPECIES)
+    assert convert(estimator, IRIS).manifest.n_columns == 4
+
+
+def test_an_array_is_converted_without_names() -> None:
+    estimator = LogisticRegression(max_iter=500).fit(IRIS.to_numpy(), SPECIES)
+    manifest = convert(estimator, IRIS.to_numpy()).manifest
+    assert not manifest.named
+    assert manifest.columns == ("0", "1", "2", "3")

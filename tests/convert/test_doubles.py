@@ -1,0 +1,112 @@
+"""Where float64 is needed, which columns it concerns, and where nothing changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.feature_selection import SelectFromModel
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+
+from optimization.convert.doubles import double_columns, widen
+from optimization.convert.hazards import mend
+from optimization.convert.structure import walk
+from optimization.errors import ConversionError
+from tests.convert.examples import IRIS, MIXED, SPECIES, SURVIVED, prepare, settled
+
+FOREST = RandomForestClassifier(n_estimators=5, random_state=0)
+LOGISTIC = LogisticRegression(max_iter=500)
+
+
+def widened(estimator: Any, rows: Any, target: Any) -> Any:
+    return widen(mend(estimator.fit(rows, target), rows), rows)
+
+
+def has_arithmetic(estimator: Any) -> bool:
+    return any(type(part).__name__ == "Arithmetic" for _, part in walk(estimator))
+
+
+def test_a_scaler_before_a_linear_model_stays_what_it_is() -> None:
+    estimator = make_pipeline(StandardScaler(), LOGISTIC).fit(IRIS, SPECIES)
+    assert widen(estimator, IRIS) is estimator
+
+
+def test_a_forest_alone_stays_what_it_is() -> None:
+    estimator = FOREST.fit(IRIS, SPECIES)
+    assert widen(estimator, IRIS) is estimator
+
+
+def test_a_scaler_before_a_forest_reads_all_columns_as_float64() -> None:
+    assert double_columns(widened(make_pipeline(StandardScaler(), FOREST), IRIS, SPECIES), 4) == {0, 1, 2, 3}
+
+
+def test_of_several_branches_only_the_scaled_columns_are_float64() -> None:
+    assert double_columns(widened(make_pipeline(prepare(), FOREST), MIXED, SURVIVED), 5) == {0, 1}
+
+
+def test_columns_that_pass_through_beside_scaled_ones_do_so_openly() -> None:
+    branches = ColumnTransformer(
+        [("a", StandardScaler(), ["age"]), ("b", "passthrough", ["age", "fare price"])]
+    )
+    assert double_columns(widened(make_pipeline(branches, FOREST), MIXED, SURVIVED), 5) == {0, 1}
+
+
+def test_a_column_that_an_encoder_reads_too_keeps_its_dtype() -> None:
+    branches = ColumnTransformer([("a", StandardScaler(), ["age"]), ("b", OneHotEncoder(), ["age"])])
+    assert double_columns(widened(make_pipeline(branches, FOREST), MIXED, SURVIVED), 5) == set()
+
+
+@pytest.mark.parametrize(
+    ("second", "columns"), [(MinMaxScaler(), {0, 1, 2, 3}), (SelectFromModel(LOGISTIC), set())]
+)
+def test_parts_of_a_union_must_agree(second: Any, columns: set[int]) -> None:
+    union = FeatureUnion([("a", StandardScaler()), ("b", second)])
+    assert double_columns(widened(make_pipeline(union, FOREST), IRIS, SPECIES), 4) == columns
+
+
+@pytest.mark.parametrize(
+    "final", [FOREST, HistGradientBoostingClassifier(max_iter=5), LOGISTIC], ids=lambda f: type(f).__name__
+)
+def test_mixed_columns_settle_exactly(final: Any) -> None:
+    estimator = make_pipeline(prepare(), final).fit(MIXED, SURVIVED)
+    assert settled(estimator, MIXED).report.exact
+
+
+def test_columns_of_float32_and_small_integers_are_float32_together_as_in_numpy() -> None:
+    rows = MIXED.astype({"age": np.int8, "fare price": np.float32})
+    result = settled(make_pipeline(prepare(), FOREST).fit(rows, SURVIVED), rows)
+    assert [item.dtype for item in result.manifest.inputs][:2] == ["float32", "float32"]
+
+
+def seconds() -> tuple[pd.DataFrame, Any]:
+    """Time stamps: float32 knows them to 128 seconds."""
+    generator = np.random.default_rng(0)
+    rows = pd.DataFrame(
+        {"time": 1_700_000_000 + generator.integers(0, 10**4, 300), "x": generator.normal(size=300)}
+    )
+    return rows, (rows["time"] > 1_700_005_000).astype(int).to_numpy()
+
+
+def test_integers_beyond_float32_reach_a_scaler_whole() -> None:
+    rows, target = seconds()
+    result = settled(make_pipeline(StandardScaler(), LOGISTIC).fit(rows, target), rows)
+    assert [item.dtype for item in result.manifest.inputs] == ["float64"]
+
+
+def test_integers_beyond_float32_would_be_wrong_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optimization.convert.widen", lambda estimator, features: estimator)
+    rows, target = seconds()
+    with pytest.raises(ConversionError, match="differs from scikit-learn's"):
+        settled(make_pipeline(StandardScaler(), LOGISTIC).fit(rows, target), rows)
+
+
+def test_integers_that_float32_holds_change_nothing() -> None:
+    rows = pd.DataFrame({"a": [2**24, 2**24 - 2] * 50, "b": np.arange(100)})
+    estimator = make_pipeline(StandardScaler(), LOGISTIC).fit(rows, np.arange(100) % 2)
+    assert not has_arithmetic(widen(estimator, rows))

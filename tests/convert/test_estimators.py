@@ -1,0 +1,235 @@
+"""Beyond the reference models: each estimator settles exactly or is refused in one clear sentence.
+
+The table of docs/convert.md is this one.
+"""
+
+# ruff: noqa: E501 - a table is read line by line
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import KMeans
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    IsolationForest,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
+from sklearn.feature_selection import RFE, SelectKBest, VarianceThreshold
+from sklearn.frozen import FrozenEstimator
+from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
+from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.linear_model import (
+    LinearRegression,
+    LogisticRegression,
+    PoissonRegressor,
+    Ridge,
+    RidgeClassifier,
+    SGDClassifier,
+)
+from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
+from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    StandardScaler,
+    TargetEncoder,
+)
+from sklearn.svm import SVC, LinearSVC, OneClassSVM
+
+from optimization.errors import ConversionError
+from tests.convert.examples import (
+    BENIGN,
+    CANCER,
+    DIABETES,
+    GOOD,
+    IRIS,
+    MISSING,
+    MIXED,
+    NAMES,
+    PROGRESS,
+    SPECIES,
+    SURVIVED,
+    TEXT,
+    prepare,
+    settled,
+)
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "convert.md"
+LOGISTIC = LogisticRegression(max_iter=500)
+FOREST = RandomForestClassifier(n_estimators=8, random_state=0)
+PAIR = [("a", LOGISTIC), ("b", FOREST)]
+TWO = np.c_[PROGRESS, PROGRESS[::-1]]
+
+
+class Case(NamedTuple):
+    """A fitted estimator's expected fate: the methods it keeps, or the beginning of the reason."""
+
+    estimator: Any
+    rows: Any
+    target: Any
+    fate: str
+
+
+def words(vectorizer: Any, final: Any = LOGISTIC) -> Any:
+    return make_pipeline(ColumnTransformer([("t", vectorizer, "text")]), final)
+
+
+def encoded(encoder: Any, final: Any = FOREST) -> Any:
+    branches = [("c", encoder, ["sex", "class"]), ("n", "passthrough", ["age", "fare price"])]
+    return make_pipeline(ColumnTransformer(branches), final)
+
+
+P, PP, PPD, PD = (
+    "predict",
+    "predict, predict_proba",
+    "predict, predict_proba, decision_function",
+    "predict, decision_function",
+)
+NOT_KNOWN = "has no ONNX converter"
+DIFFERS = "differs from scikit-learn's"
+CASES = {
+    "VotingClassifier, soft": Case(VotingClassifier(PAIR, voting="soft"), IRIS, NAMES, PP),
+    "VotingClassifier, hard": Case(VotingClassifier(PAIR), IRIS, SPECIES, P),
+    "VotingRegressor": Case(VotingRegressor([("a", Ridge()), ("b", LinearRegression())]), DIABETES, PROGRESS, P),
+    "StackingClassifier": Case(StackingClassifier(PAIR, cv=2), IRIS, NAMES, PPD),
+    "StackingRegressor": Case(StackingRegressor([("a", Ridge())], cv=2), DIABETES, PROGRESS, P),
+    "BaggingClassifier": Case(BaggingClassifier(LOGISTIC, n_estimators=3, random_state=0), IRIS, SPECIES, PPD),
+    "BaggingClassifier of SVC": Case(BaggingClassifier(SVC(), n_estimators=3, random_state=0), IRIS, SPECIES, "predict could not be compared"),
+    "AdaBoostClassifier": Case(AdaBoostClassifier(n_estimators=5, random_state=0), CANCER, BENIGN, PPD),
+    "CalibratedClassifierCV, sigmoid": Case(CalibratedClassifierCV(LinearSVC(), cv=2), IRIS, SPECIES, PP),
+    "CalibratedClassifierCV, isotonic, of a forest": Case(CalibratedClassifierCV(FOREST, method="isotonic", cv=3), IRIS, SPECIES, DIFFERS),
+    "CalibratedClassifierCV of a FrozenEstimator": Case(CalibratedClassifierCV(FrozenEstimator(LOGISTIC)), IRIS, SPECIES, PP),
+    "GridSearchCV": Case(GridSearchCV(make_pipeline(StandardScaler(), LOGISTIC), {"logisticregression__C": [1]}, cv=2), IRIS, SPECIES, PPD),
+    "FrozenEstimator": Case(FrozenEstimator(LOGISTIC), IRIS, SPECIES, PPD),
+    "TunedThresholdClassifierCV": Case(TunedThresholdClassifierCV(LOGISTIC, cv=2), CANCER.iloc[:, :5], BENIGN, "applies a tuned threshold"),
+    "FeatureUnion": Case(make_pipeline(FeatureUnion([("a", PCA(n_components=2)), ("b", StandardScaler())]), LOGISTIC), IRIS, SPECIES, PPD),
+    "OneVsRestClassifier": Case(OneVsRestClassifier(LOGISTIC), IRIS, NAMES, PPD),
+    "OneVsRestClassifier, several labels per row": Case(OneVsRestClassifier(LOGISTIC), IRIS, np.c_[SPECIES == 0, SPECIES > 0].astype(int), PPD),
+    "OneVsOneClassifier": Case(OneVsOneClassifier(LOGISTIC), IRIS, SPECIES, PD),
+    "MultiOutputRegressor": Case(MultiOutputRegressor(Ridge()), DIABETES, TWO, P),
+    "MultiOutputClassifier": Case(MultiOutputClassifier(LOGISTIC), IRIS, np.c_[SPECIES, SPECIES], "classifies 2 targets at once"),
+    "RandomForestRegressor, two targets": Case(RandomForestRegressor(n_estimators=5, random_state=0), DIABETES, TWO, P),
+    "LinearRegression on a DataFrame": Case(LinearRegression(), DIABETES, PROGRESS, P),
+    "LinearRegression, target of one column": Case(LinearRegression(), DIABETES, PROGRESS[:, None], P),
+    "TransformedTargetRegressor": Case(TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1), DIABETES, PROGRESS, NOT_KNOWN),
+    "PoissonRegressor": Case(PoissonRegressor(), DIABETES, PROGRESS, P),
+    "TfidfVectorizer": Case(words(TfidfVectorizer(ngram_range=(1, 2))), TEXT, GOOD, PPD),
+    "CountVectorizer + MultinomialNB": Case(words(CountVectorizer(), MultinomialNB()), TEXT, GOOD, PP),
+    "TfidfVectorizer, char": Case(words(TfidfVectorizer(analyzer="char")), TEXT, GOOD, PPD),
+    "TfidfVectorizer, char_wb": Case(words(TfidfVectorizer(analyzer="char_wb")), TEXT, GOOD, "CountVectorizer cannot be converted"),
+    "TfidfVectorizer, strip_accents": Case(words(TfidfVectorizer(strip_accents="unicode")), TEXT, GOOD, "strip_accents"),
+    "HashingVectorizer": Case(words(HashingVectorizer(n_features=16)), TEXT, GOOD, NOT_KNOWN),
+    "PCA + SVC": Case(make_pipeline(StandardScaler(), PCA(n_components=3), SVC()), IRIS, NAMES, PD),
+    "SVC, probability": Case(SVC(probability=True, random_state=0), IRIS, NAMES, PP),
+    "PCA + RandomForestClassifier": Case(make_pipeline(StandardScaler(), PCA(n_components=3), FOREST), IRIS, SPECIES, PP),
+    "StandardScaler + RandomForestClassifier": Case(make_pipeline(StandardScaler(), FOREST), IRIS, SPECIES, PP),
+    "scaled and one-hot columns + RandomForestClassifier": Case(make_pipeline(prepare(), FOREST), MIXED, SURVIVED, PP),
+    "OrdinalEncoder + RandomForestClassifier": Case(encoded(OrdinalEncoder()), MIXED, SURVIVED, PP),
+    "TargetEncoder + RandomForestClassifier": Case(encoded(TargetEncoder(random_state=0)), MIXED, SURVIVED, PP),
+    "OneHotEncoder(drop) + LogisticRegression": Case(encoded(OneHotEncoder(drop="first"), make_pipeline(StandardScaler(), LOGISTIC)), MIXED, SURVIVED, PPD),
+    "KBinsDiscretizer, dense": Case(make_pipeline(KBinsDiscretizer(4, encode="onehot-dense", quantile_method="averaged_inverted_cdf"), LOGISTIC), IRIS, SPECIES, PPD),
+    "KBinsDiscretizer, sparse": Case(make_pipeline(KBinsDiscretizer(4, quantile_method="averaged_inverted_cdf"), LOGISTIC), IRIS, SPECIES, "onehot encoding not supported"),
+    "PolynomialFeatures": Case(make_pipeline(PolynomialFeatures(2), Ridge()), DIABETES, PROGRESS, P),
+    "PowerTransformer": Case(make_pipeline(PowerTransformer(), LOGISTIC), IRIS, SPECIES, PPD),
+    "QuantileTransformer, normal": Case(make_pipeline(QuantileTransformer(n_quantiles=20, output_distribution="normal"), LOGISTIC), IRIS, SPECIES, "output_distribution='normal' is not supported"),
+    "FunctionTransformer(log1p)": Case(make_pipeline(FunctionTransformer(np.log1p), LOGISTIC), IRIS, SPECIES, "FunctionTransformer is not supported"),
+    "SimpleImputer": Case(make_pipeline(SimpleImputer(), LOGISTIC), MISSING, SPECIES, PPD),
+    "SimpleImputer(add_indicator)": Case(make_pipeline(SimpleImputer(add_indicator=True), LOGISTIC), MISSING, SPECIES, "adds indicator columns"),
+    "KNNImputer": Case(make_pipeline(KNNImputer(), LOGISTIC), MISSING, SPECIES, DIFFERS),
+    "SelectKBest": Case(make_pipeline(SelectKBest(k=2), LOGISTIC), IRIS, SPECIES, PPD),
+    "VarianceThreshold": Case(make_pipeline(VarianceThreshold(0.5), LOGISTIC), IRIS, SPECIES, PPD),
+    "RFE": Case(make_pipeline(RFE(LOGISTIC, n_features_to_select=2), LOGISTIC), IRIS, SPECIES, "could not convert Pipeline(RFE"),
+    "IsolationForest": Case(IsolationForest(n_estimators=5, random_state=0), IRIS, None, "predict, decision_function, score_samples"),
+    "OneClassSVM": Case(OneClassSVM(nu=0.1), IRIS, None, PD),
+    "KMeans": Case(KMeans(n_clusters=3, n_init=1, random_state=0), IRIS, None, "predict, transform"),
+    "GaussianMixture": Case(GaussianMixture(n_components=3, random_state=0), IRIS, None, "predict, predict_proba, score_samples"),
+    "GaussianProcessRegressor": Case(GaussianProcessRegressor(alpha=0.1), DIABETES.head(50), PROGRESS[:50], P),
+    "GaussianProcessClassifier": Case(GaussianProcessClassifier(), IRIS, SPECIES, "could not convert GaussianProcessClassifier"),
+    "KNeighborsClassifier, by distance": Case(KNeighborsClassifier(weights="distance"), IRIS, SPECIES, DIFFERS),
+    "RadiusNeighborsClassifier": Case(RadiusNeighborsClassifier(radius=1.0), IRIS, SPECIES, "refuses some"),
+    "GaussianNB": Case(GaussianNB(), IRIS, SPECIES, PP),
+    "LinearDiscriminantAnalysis": Case(LinearDiscriminantAnalysis(), IRIS, NAMES, PPD),
+    "QuadraticDiscriminantAnalysis": Case(QuadraticDiscriminantAnalysis(), IRIS, SPECIES, PP),
+    "RidgeClassifier": Case(RidgeClassifier(), IRIS, SPECIES, PD),
+    "SGDClassifier, modified_huber": Case(make_pipeline(StandardScaler(), SGDClassifier(loss="modified_huber", random_state=0)), IRIS, SPECIES, PPD),
+    "classes of floats": Case(LOGISTIC, IRIS, SPECIES * 1.0, PPD),
+    "classes of booleans": Case(FOREST, CANCER, BENIGN.astype(bool), PP),
+    "classes of int8": Case(LOGISTIC, IRIS, SPECIES.astype(np.int8), PPD),
+    "one class": Case(FOREST, IRIS, np.ones(150, dtype=int), PP),
+    "OneHotEncoder alone (sparse)": Case(OneHotEncoder(), MIXED[["sex", "class"]], None, "transform"),
+    "StandardScaler alone": Case(StandardScaler(), IRIS, None, "transform"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_estimator_settles_exactly_or_is_refused_in_one_sentence(name: str) -> None:
+    estimator, rows, target, fate = CASES[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted = _fit(estimator, rows, target)
+        if not _settles(fate):
+            with pytest.raises(ConversionError) as caught:
+                settled(fitted, rows)
+            message = str(caught.value)
+            assert fate in message
+            assert "\n" not in message
+            assert message.rstrip(".").count(". ") == 0
+            return
+        result = settled(fitted, rows)
+    assert result.report.exact
+    assert ", ".join(result.manifest.methods) == fate
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_documents_table_says_the_same(name: str) -> None:
+    fate = CASES[name].fate
+    rows = [
+        line for line in DOCUMENT.read_text(encoding="utf-8").splitlines() if line.startswith(f"| {name} |")
+    ]
+    assert rows == [f"| {name} | {'exact' if _settles(fate) else 'refused'} | {fate} |"]
+
+
+def _settles(fate: str) -> bool:
+    return set(fate.split(", ")) <= {
+        "predict",
+        "predict_proba",
+        "decision_function",
+        "score_samples",
+        "transform",
+    }
+
+
+def _fit(estimator: Any, rows: Any, target: Any) -> Any:
+    for frozen in (estimator, getattr(estimator, "estimator", None)):
+        if isinstance(frozen, FrozenEstimator):
+            frozen.estimator.fit(rows, target)
+    if isinstance(rows, pd.DataFrame) and target is None:
+        return estimator.fit(rows)
+    return estimator.fit(rows, target)

@@ -1,0 +1,232 @@
+"""What skl2onnx is known to get wrong: wrong without the mend, right with it, or refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import TunedThresholdClassifierCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, SplineTransformer, StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+from flavor.quantized_onnx_v1.predictor import Predictor
+from optimization.convert import convert, graph, hazards, refusals
+from optimization.errors import ConversionError
+from optimization.verify import settle
+from tests.convert.examples import (
+    BENIGN,
+    CANCER,
+    GOOD,
+    IRIS,
+    MISSING,
+    MIXED,
+    SEED,
+    SPECIES,
+    SURVIVED,
+    TEXT,
+    predictor,
+)
+
+LOGISTIC = LogisticRegression(max_iter=500)
+
+
+def without(monkeypatch: pytest.MonkeyPatch, rule: Callable[[Any], Any]) -> None:
+    """Take one mend away."""
+    monkeypatch.setattr(hazards, "MENDED", tuple(r for r in hazards.MENDED if r is not rule))
+
+
+RULES = {
+    "columns by name": (
+        hazards._columns_by_position,
+        make_pipeline(
+            ColumnTransformer([("n", StandardScaler(), ["b c"]), ("m", "passthrough", ["a"])]), LOGISTIC
+        ),
+        IRIS.set_axis(["a", "b c", "d", "e"], axis=1).assign(s=["u", "v"] * 75),
+        SPECIES,
+    ),
+    "list of weights": (
+        hazards._array_weights,
+        VotingClassifier([("a", LOGISTIC), ("b", GaussianNB())], voting="soft", weights=[1, 3]),
+        IRIS,
+        SPECIES,
+    ),
+    "empty step": (
+        hazards._no_empty_steps,
+        Pipeline([("none", "passthrough"), ("model", LOGISTIC)]),
+        IRIS,
+        SPECIES,
+    ),
+    "dropped part": (
+        hazards._no_empty_steps,
+        make_pipeline(FeatureUnion([("a", StandardScaler()), ("b", "drop")]), LOGISTIC),
+        IRIS,
+        SPECIES,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RULES)
+def test_a_mended_hazard_answers_as_scikit_learn(case: str) -> None:
+    _, estimator, rows, target = RULES[case]
+    estimator.fit(rows, target)
+    np.testing.assert_array_equal(predictor(estimator, rows).predict(rows), estimator.predict(rows))
+
+
+@pytest.mark.parametrize("case", RULES)
+def test_without_its_mend_the_hazard_is_there(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule, estimator, rows, target = RULES[case]
+    without(monkeypatch, rule)
+    estimator.fit(rows, target)
+    with pytest.raises(ConversionError):
+        predictor(estimator, rows)
+
+
+def test_boolean_classes_come_back_as_booleans() -> None:
+    estimator = RandomForestClassifier(n_estimators=3, random_state=0).fit(CANCER, BENIGN.astype(bool))
+    answer = predictor(estimator, CANCER).predict(CANCER)
+    assert answer.dtype == bool
+    np.testing.assert_array_equal(answer, estimator.predict(CANCER))
+
+
+def test_scaled_rows_are_divided_as_in_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX's Scaler multiplies by 1/scale: another rounding, visible bit by bit."""
+    scaler = StandardScaler().fit(CANCER.astype(np.float32))
+    rows = CANCER.astype(np.float32)
+    exact = scaler.transform(rows)
+    np.testing.assert_array_equal(predictor(scaler, rows).predict(rows), exact)
+    monkeypatch.setattr(graph, "options_for", lambda estimator: {})
+    assert (predictor(scaler, rows).predict(rows) != exact).any()
+
+
+def test_a_calibrated_frozen_estimator_is_opened() -> None:
+    frozen = FrozenEstimator(GaussianNB().fit(IRIS, SPECIES))
+    estimator = CalibratedClassifierCV(frozen).fit(IRIS, SPECIES)
+    np.testing.assert_array_equal(predictor(estimator, IRIS).predict(IRIS), estimator.predict(IRIS))
+
+
+@pytest.mark.parametrize("vectorizer", [TfidfVectorizer(), CountVectorizer(ngram_range=(1, 2))])
+def test_words_of_other_scripts_are_words(vectorizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    estimator = make_pipeline(ColumnTransformer([("t", vectorizer, "text")]), LOGISTIC).fit(TEXT, GOOD)
+    rows = pd.DataFrame({"text": ["ÄRGER im Café!", "good, nice", "", "naïve x 42", "good-film_1 a b"]})
+    expected = estimator.predict_proba(rows)
+    np.testing.assert_allclose(
+        predictor(estimator, TEXT).predict(rows, "predict_proba"), expected, rtol=0, atol=1e-5
+    )
+    monkeypatch.setattr(graph, "options_for", lambda estimator: {})
+    converted = convert(estimator, TEXT)
+    plain = Predictor(converted.model.SerializeToString(), converted.manifest)
+    assert np.abs(plain.predict(rows, "predict_proba") - expected).max() > 0.01
+
+
+def test_text_is_lowered_in_a_locale_that_slim_images_have() -> None:
+    estimator = make_pipeline(ColumnTransformer([("t", TfidfVectorizer(), "text")]), LOGISTIC).fit(TEXT, GOOD)
+    nodes = [n for n in convert(estimator, TEXT).model.graph.node if n.op_type == "StringNormalizer"]
+    locales = [a.s for n in nodes for a in n.attribute if a.name == "locale"]
+    assert locales == [b"C.UTF-8"] * len(nodes) != []
+
+
+def test_the_exponential_loss_gives_its_decision_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    estimator = GradientBoostingClassifier(loss="exponential", n_estimators=5).fit(CANCER, BENIGN)
+    answer = predictor(estimator, CANCER).predict(CANCER, "decision_function")
+    np.testing.assert_allclose(answer, estimator.decision_function(CANCER), rtol=0, atol=1e-5)
+    monkeypatch.setattr(graph, "raw_twin", lambda estimator: estimator)
+    with pytest.raises(ConversionError, match="predict_proba"):
+        predictor(estimator, CANCER)
+
+
+FLOATS = pd.DataFrame({"x": [0.5, 1.5, 2.5] * 5})
+REFUSALS = [
+    (
+        make_pipeline(SimpleImputer(add_indicator=True), LOGISTIC),
+        MISSING,
+        SPECIES,
+        r"step 'simpleimputer' \(SimpleImputer\) adds indicator columns",
+    ),
+    (
+        TunedThresholdClassifierCV(LOGISTIC),
+        CANCER.iloc[:, :4],
+        BENIGN,
+        "the estimator TunedThresholdClassifierCV applies a tuned threshold",
+    ),
+    (
+        DecisionTreeClassifier(max_depth=2),
+        IRIS,
+        np.c_[SPECIES, SPECIES],
+        "the estimator DecisionTreeClassifier classifies 2 targets at once",
+    ),
+    (
+        CalibratedClassifierCV(GaussianNB(), method="temperature", cv=2),
+        IRIS,
+        SPECIES,
+        "the estimator CalibratedClassifierCV calibrates by temperature",
+    ),
+    (
+        make_pipeline(StandardScaler(), SVC(kernel=lambda a, b: a @ b.T)),
+        IRIS,
+        SPECIES,
+        r"step 'svc' \(SVC\) uses a kernel of one's own",
+    ),
+    (
+        HistGradientBoostingClassifier(max_iter=2, categorical_features=[0]),
+        MIXED[["flag", "age"]].astype(int),
+        SURVIVED,
+        "the estimator HistGradientBoostingClassifier was fitted with categorical_features",
+    ),
+    (
+        make_pipeline(OneHotEncoder(), LOGISTIC),
+        FLOATS,
+        np.arange(15) % 2,
+        r"step 'onehotencoder' \(OneHotEncoder\) encodes a column of floats",
+    ),
+    (
+        make_pipeline(FeatureUnion([("a", StandardScaler()), ("b", SplineTransformer())]), LOGISTIC),
+        IRIS,
+        SPECIES,
+        r"step 'featureunion' → 'b' \(SplineTransformer\) of sklearn has no ONNX converter",
+    ),
+]
+
+
+@pytest.mark.parametrize(("estimator", "rows", "target", "reason"), REFUSALS, ids=lambda c: type(c).__name__)
+def test_a_hazard_without_remedy_is_refused_by_name(
+    estimator: Any, rows: Any, target: Any, reason: str
+) -> None:
+    estimator.fit(rows, target)
+    with pytest.raises(ConversionError, match=reason):
+        convert(estimator, rows)
+
+
+def test_the_refused_indicator_is_wrong_without_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    estimator = make_pipeline(SimpleImputer(add_indicator=True), LOGISTIC).fit(MISSING, SPECIES)
+    monkeypatch.setattr(refusals, "REFUSED", ())
+    with pytest.raises(ConversionError, match="differs from scikit-learn's"):
+        settle(convert(estimator, MISSING), estimator, MISSING, seed=SEED)
+
+
+def test_an_encoder_that_makes_nan_of_the_unknown_has_it_routed() -> None:
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
+    estimator = make_pipeline(
+        ColumnTransformer([("c", encoder, ["sex", "class"]), ("n", "passthrough", ["age"])]),
+        RandomForestClassifier(n_estimators=10, random_state=0),
+    ).fit(MIXED, SURVIVED)
+    rows = MIXED.assign(sex="unknown", **{"class": "unknown"})
+    answer = predictor(estimator, MIXED).predict(rows, "predict_proba")
+    np.testing.assert_allclose(answer, estimator.predict_proba(rows), rtol=0, atol=1e-6)

@@ -1,0 +1,138 @@
+"""Scalers and imputers before a step that compares: the very values of scikit-learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+
+from flavor.quantized_onnx_v1.predictor import Predictor
+from optimization.convert import convert
+from tests.convert.examples import BENIGN, CANCER, IRIS, MISSING, SPECIES, predictor
+
+SCALERS = [
+    StandardScaler(),
+    StandardScaler(with_mean=False),
+    StandardScaler(with_std=False),
+    MinMaxScaler(),
+    MinMaxScaler(feature_range=(-1, 2), clip=True),
+    RobustScaler(),
+    RobustScaler(with_centering=False),
+    MaxAbsScaler(),
+]
+TREES = [
+    RandomForestClassifier(n_estimators=10, random_state=0),
+    GradientBoostingClassifier(n_estimators=5),
+    HistGradientBoostingClassifier(max_iter=5),
+]
+
+
+def splits(final: Any) -> list[tuple[int, float]]:
+    """(feature, threshold) of every split of a fitted ensemble."""
+    if hasattr(final, "_predictors"):
+        nodes = np.concatenate([tree.nodes for stage in final._predictors for tree in stage])
+        nodes = nodes[nodes["is_leaf"] == 0]
+        return list(zip(nodes["feature_idx"].tolist(), nodes["num_threshold"].tolist(), strict=True))
+    trees = [tree.tree_ for tree in np.ravel(final.estimators_)]
+    return [(f, t) for tree in trees for f, t in zip(tree.feature, tree.threshold, strict=True) if f >= 0]
+
+
+def on_thresholds(estimator: Any, rows: Any, *, dtype: type[Any]) -> Any:
+    """Rows whose scaled value sits on a threshold, and one unit in the last place to either side."""
+    scaler, final = estimator[0], estimator[-1]
+    found = []
+    for number, (feature, threshold) in enumerate(splits(final)[:200]):
+        scaled = np.zeros((1, rows.shape[1]))
+        scaled[0, feature] = threshold
+        value = dtype(scaler.inverse_transform(scaled)[0, feature])
+        for x in (value, np.nextafter(value, dtype(np.inf)), np.nextafter(value, dtype(-np.inf))):
+            row = rows.to_numpy(dtype=np.float64)[number % len(rows)].copy()
+            row[feature] = x
+            found.append(row)
+    return pd.DataFrame(found, columns=rows.columns).astype(dtype)
+
+
+def mismatches(answerer: Predictor, estimator: Any, rows: Any) -> int:
+    difference = answerer.predict(rows, "predict_proba") - estimator.predict_proba(rows)
+    return int((np.abs(difference).max(axis=1) > 1e-4).sum())
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("tree", TREES, ids=lambda t: type(t).__name__)
+@pytest.mark.parametrize("scaler", [SCALERS[0], SCALERS[3], SCALERS[5], SCALERS[7]], ids=str)
+def test_rows_on_scaled_thresholds_take_the_right_branch(scaler: Any, tree: Any, dtype: type[Any]) -> None:
+    estimator = make_pipeline(scaler, clone(tree)).fit(IRIS, SPECIES)
+    answerer = predictor(estimator, IRIS.astype(dtype))
+    assert mismatches(answerer, estimator, on_thresholds(estimator, IRIS, dtype=dtype)) == 0
+
+
+def test_scaling_in_float32_would_send_float64_rows_the_wrong_way() -> None:
+    """The known difference: rows of another dtype than the graph was made for."""
+    estimator = make_pipeline(StandardScaler(), clone(TREES[0])).fit(CANCER, BENIGN)
+    rows = on_thresholds(estimator, CANCER, dtype=np.float64)
+    assert mismatches(predictor(estimator, CANCER.astype(np.float32)), estimator, rows) > 0
+    assert mismatches(predictor(estimator, CANCER), estimator, rows) == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("scaler", SCALERS, ids=str)
+def test_scaled_values_are_scikit_learns_bit_by_bit(scaler: Any, dtype: type[Any]) -> None:
+    """Seen through a tree that splits on nothing else: the graph's own value before the tree."""
+    rows = CANCER.astype(dtype)
+    estimator = make_pipeline(clone(scaler), clone(TREES[0])).fit(CANCER, BENIGN)
+    converted = convert(estimator, rows)
+    found = run_to_trees(converted, rows)
+    expected = estimator[0].transform(rows)
+    np.testing.assert_array_equal(found, np.asarray(expected, dtype=np.float32))
+
+
+def run_to_trees(converted: Any, rows: Any) -> Any:
+    """What enters the tree operator."""
+    model = converted.model
+    node = next(n for n in model.graph.node if n.op_type.startswith("TreeEnsemble"))
+    output = model.graph.output.add()
+    output.CopyFrom(next(o for o in model.graph.output if o.name == "probabilities"))
+    output.name = node.input[0]
+    session = Predictor(model.SerializeToString(), converted.manifest).session()
+    dtype = np.dtype(converted.manifest.inputs[0].dtype)
+    return session.run([output.name], {"X": rows.to_numpy(dtype=dtype)})[0]
+
+
+FOREST = make_pipeline(SimpleImputer(), StandardScaler(), clone(TREES[0])).fit(MISSING, SPECIES)
+ANY_ROW = predictor(FOREST, MISSING)
+VALUES = st.one_of(st.floats(-10, 10), st.just(np.nan), st.sampled_from([5.1, 0.0, -0.0, 1e-310]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(VALUES, min_size=4, max_size=4), min_size=1, max_size=6))
+def test_imputed_and_scaled_rows_are_answered_as_scikit_learn_does(rows: list[list[float]]) -> None:
+    table = pd.DataFrame(rows, columns=IRIS.columns)
+    assert mismatches(ANY_ROW, FOREST, table) == 0
+
+
+@pytest.mark.parametrize("strategy", ["mean", "median", "most_frequent", "constant"])
+def test_every_strategy_of_the_imputer_fills_its_own_value(strategy: str) -> None:
+    fill = -1.5 if strategy == "constant" else None
+    imputer = SimpleImputer(strategy=strategy, fill_value=fill)
+    estimator = make_pipeline(imputer, clone(TREES[0])).fit(MISSING, SPECIES)
+    assert mismatches(predictor(estimator, MISSING), estimator, MISSING) == 0
+
+
+def test_steps_in_a_row_are_one_step_that_rounds_once() -> None:
+    model = convert(FOREST, MISSING).model
+    casts = [node for node in model.graph.node if node.op_type == "Cast"]
+    assert [node.op_type for node in model.graph.node].count("Where") == 1
+    assert len(casts) == 2  # into float64 (a no-op that a pass removes) and out of it

@@ -1,0 +1,85 @@
+"""Each entry point alone, and as a plain script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.project import QUICK, User, by_name, copy_project, last_line
+from tests.e2e.project import user as make_user
+
+SCRIPT_EXPERIMENT = "lab3-3-model-optimization"
+LOOSE = {"max_label_mismatch_rate": "0.05", "max_metric_drop": "0.02"}
+
+
+def test_quantize_alone_starts_a_convert_which_convert_alone_repeats(user: User) -> None:
+    wanted = {"reference_model": "logistic_regression", "dataset": "wine"}
+    result = user.mlflow_run("quantize", output_dir="files", **wanted).ok()
+    runs = by_name(user.runs())
+    assert set(runs) == {"quantize", "convert"}, result
+    convert, quantize = runs["convert"], runs["quantize"]
+    assert convert.data.tags["mlflow.parentRunId"] == quantize.info.run_id
+    assert "mlflow.parentRunId" not in quantize.data.tags
+    assert user.artifacts(convert) >= {"model_optimized.onnx"}
+    assert user.artifacts(quantize) >= {"model_quantized.onnx", "operators.txt"}
+    assert (user.folder / "files" / "model_quantized.onnx").exists()
+    operators = user.client().download_artifacts(quantize.info.run_id, "operators.txt")
+    assert all("quantized, " in line for line in Path(operators).read_text().splitlines())
+
+    user.mlflow_run("convert", **wanted).ok()
+    alone = user.runs()[-1]
+    assert alone.info.run_name == "convert"
+    assert alone.info.run_id != convert.info.run_id
+    assert "mlflow.parentRunId" not in alone.data.tags
+    assert alone.data.metrics == convert.data.metrics
+    assert user.client().search_registered_models() == []
+
+
+def test_a_plain_script_has_its_experiment_and_leaves_copies(tmp_path: Path, warm_home: Path) -> None:
+    clone = copy_project(tmp_path / "clone", warm_home)
+    reader = make_user(clone, home=warm_home, project=clone)
+    result = reader.script("benchmark", reference_model="svc", output_dir="outputs", **QUICK).ok()
+    runs = by_name(reader.runs(SCRIPT_EXPERIMENT))
+    assert set(runs) == {"benchmark", "convert", "quantize"}, result
+    assert reader.runs() == []
+    parent = runs["benchmark"]
+    assert {runs[name].data.tags["mlflow.parentRunId"] for name in ("convert", "quantize")} == {
+        parent.info.run_id
+    }
+    assert parent.data.params["reference_model"] == "svc"
+    assert parent.data.metrics["label_mismatches"] == 0
+    for name in ("model_optimized.onnx", "model_quantized.onnx"):
+        logged = reader.client().download_artifacts(parent.info.run_id, name)
+        assert (clone / "outputs" / name).read_bytes() == Path(logged).read_bytes()
+    assert last_line(result, "registered") == "svc-iris-onnx version 1"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "quantization", "scores"),
+    [
+        pytest.param(
+            {"reference_model": "mlp", "dataset": "digits", **LOOSE},
+            ("dynamic", "static"),
+            {"accuracy"},
+            id="an MLP is really quantized",
+        ),
+        pytest.param(
+            {"reference_model": "regressor"}, ("none",), {"r2", "mean_absolute_error"}, id="a regressor"
+        ),
+    ],
+)
+def test_other_reference_models(
+    user: User, parameters: dict[str, str], quantization: tuple[str, ...], scores: set[str]
+) -> None:
+    result = user.mlflow_run("benchmark", **parameters, **QUICK).ok()
+    run = by_name(user.runs())["benchmark"]
+    assert run.data.tags["quantization"] in quantization, result
+    metrics = run.data.metrics
+    for score in scores:
+        assert metrics[f"quantized_{score}"] == pytest.approx(metrics[f"original_{score}"], rel=0.05)
+    assert metrics["quantized_size_kb"] < metrics["onnx_size_kb"] < metrics["original_size_kb"]
+    name = last_line(result, "registered").split()[0]
+    version = user.client().get_model_version_by_alias(name, "champion")
+    assert version.tags["quantization"] in quantization
+    assert ("label_mismatches" in version.tags) == (scores == {"accuracy"})

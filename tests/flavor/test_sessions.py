@@ -1,0 +1,125 @@
+"""Threads, providers and telemetry: what a session runs with and who may change it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import onnxruntime as ort
+import pytest
+
+from flavor.quantized_onnx_v1 import Predictor, Session
+from flavor.quantized_onnx_v1.cpu import available_cpus
+from tests.flavor.pairs import Converted, Pair
+
+CODE = Path(__file__).parents[2] / "flavor"
+
+
+@pytest.fixture
+def folder(flower_pairs: Mapping[str, Pair]) -> str:
+    return str(flower_pairs["columns"].folder)
+
+
+def options(predictor: Predictor) -> Any:
+    return predictor.session().get_session_options()
+
+
+def test_the_default_is_as_many_threads_as_the_container_may_use(flowers: Converted):
+    session = options(Predictor(flowers.content, flowers.manifest))
+    assert session.intra_op_num_threads == available_cpus()
+    assert session.inter_op_num_threads == 1
+
+
+def test_model_config_overrides_threads_and_providers(folder: str, flowers: Converted):
+    config = {"intra_op_num_threads": 3, "inter_op_num_threads": 2, "providers": ["CPUExecutionProvider"]}
+    model = mlflow.pyfunc.load_model(folder, model_config=config)
+    predictor = model.get_raw_model()
+    assert dataclasses.asdict(predictor.settings) == config | {"providers": ("CPUExecutionProvider",)}
+    assert options(predictor).intra_op_num_threads == 3
+    assert len(model.predict(flowers.features)) == len(flowers.features)
+
+
+def test_the_environment_variable_of_mlflow_overrides_too(folder: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MLFLOW_PYFUNC_INFERENCE_CONFIG", json.dumps({"intra_op_num_threads": 5}))
+    assert mlflow.pyfunc.load_model(folder).get_raw_model().settings.intra_op_num_threads == 5
+
+
+def test_mlflow_warns_of_unknown_keys_and_leaves_them_out(folder: str, caplog: pytest.LogCaptureFixture):
+    logging.getLogger("mlflow").addHandler(caplog.handler)
+    try:
+        model = mlflow.pyfunc.load_model(folder, model_config={"threads": 3})
+    finally:
+        logging.getLogger("mlflow").removeHandler(caplog.handler)
+    assert "threads were ignored since they are not valid keys" in caplog.text
+    assert dataclasses.asdict(model.get_raw_model().settings) == dataclasses.asdict(Session())
+
+
+@pytest.mark.parametrize(
+    ("session", "sentence"),
+    [
+        (
+            {"providers": ["WarpDriveProvider"]},
+            r"expected providers among \[.*\], found \['WarpDriveProvider'\];",
+        ),
+        ({"providers": []}, "expected providers among .*, found none;"),
+        ({"intra_op_num_threads": -1}, "expected a whole number of threads, 0 or more"),
+        ({"intra_op_num_threads": "2"}, "expected a whole number of threads, 0 or more"),
+        ({"inter_op_num_threads": True}, "expected a whole number of threads, 0 or more"),
+        ({"threads": 2}, r"expected session settings among .*, found \['threads'\]; correct the name"),
+    ],
+)
+def test_a_wrong_setting_is_refused_at_once(flowers: Converted, session: dict[str, Any], sentence: str):
+    with pytest.raises(ValueError, match=sentence):
+        Predictor(flowers.content, flowers.manifest, session=session)
+
+
+def test_a_wrong_provider_is_refused_through_mlflow(folder: str):
+    with pytest.raises(ValueError, match="choose one of these or install the onnxruntime build"):
+        mlflow.pyfunc.load_model(folder, model_config={"providers": ["CUDAExecutionProvider"]})
+
+
+def test_one_provider_may_be_given_as_text(flowers: Converted):
+    predictor = Predictor(flowers.content, flowers.manifest, session={"providers": "CPUExecutionProvider"})
+    assert predictor.settings.providers == ("CPUExecutionProvider",)
+    assert predictor.session().get_providers() == ["CPUExecutionProvider"]
+
+
+def test_no_session_opens_before_the_first_row(flowers: Converted, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("a session was opened")
+
+    monkeypatch.setattr(ort, "InferenceSession", refuse)
+    predictor = Predictor(flowers.content, flowers.manifest)
+    with pytest.raises(AssertionError, match="a session was opened"):
+        predictor.predict(flowers.features)
+
+
+def threads_after_import(**variables: str) -> str:
+    """Return the value of ORT_DISABLE_TELEMETRY and the number of threads after our import of onnxruntime."""
+    code = (
+        "import os, pandas; before = len(os.listdir('/proc/self/task')); import quantized_onnx_v1;"
+        "print(os.environ['ORT_DISABLE_TELEMETRY'], len(os.listdir('/proc/self/task')) - before)"
+    )
+    kept = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
+    env = {**kept, "PYTHONPATH": str(CODE), "OPENBLAS_NUM_THREADS": "1", **variables}
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True, timeout=60
+    )
+    return found.stdout.strip()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads in /proc")
+def test_importing_starts_no_uploading_thread():
+    assert threads_after_import() == "1 0"
+
+
+def test_telemetry_can_be_asked_for():
+    assert threads_after_import(ORT_DISABLE_TELEMETRY="0").startswith("0 ")

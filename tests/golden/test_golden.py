@@ -1,0 +1,73 @@
+"""Models of every format there ever was load and answer as on the day they were made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flavor.quantized_onnx_v1 import Predictor, read_model
+from optimization.verify.tolerances import TOLERANCES
+
+GOLDEN = Path(__file__).parent
+FORMATS = ["format_1_0"]
+DIGEST = {"format_1_0": "49777a52d830a48d0a75efe1c104e18d59fc684a94a6a8a3b8b80db64c6b8453"}
+"""SHA-256 over manifest and graph: a golden model that was made again is none."""
+
+
+def read_answers(name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    saved = json.loads((GOLDEN / name / "answers.json").read_text(encoding="utf-8"))
+    return pd.DataFrame(saved["rows"]), {k: np.asarray(v) for k, v in saved["answers"].items()}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_golden_model_was_never_touched(name: str):
+    model = GOLDEN / name / "model"
+    content = (model / "manifest.json").read_bytes() + (model / "model.onnx").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == DIGEST[name]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_todays_code_answers_as_the_estimator_did(name: str):
+    manifest, content = read_model(GOLDEN / name / "model")
+    rows, answers = read_answers(name)
+    predictor = Predictor(content, manifest)
+    assert set(predictor.methods) == set(answers)
+    for method, expected in answers.items():
+        found = predictor.predict(rows, method)
+        assert found.dtype == expected.dtype
+        assert found.shape == expected.shape
+        if expected.dtype.kind == "f":
+            assert np.abs(found - expected).max() <= TOLERANCES[method].bound(float(np.abs(expected).max()))
+        else:
+            assert found.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_its_own_code_answers_through_mlflow(name: str):
+    rows, answers = read_answers(name)
+    script = (
+        "import json, sys, mlflow, pandas as pd;"
+        "model = mlflow.pyfunc.load_model(sys.argv[1], suppress_warnings=True);"
+        "print(json.dumps(model.predict(pd.DataFrame(json.load(sys.stdin))).tolist()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(GOLDEN / name / "model")],
+        input=json.dumps(rows.to_dict("list")),
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        | {"PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=GOLDEN,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(done.stdout) == answers["predict"].tolist()

@@ -1,0 +1,48 @@
+"""Every variant is judged on the same rows by the same bounds."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from optimization.verify import Gate, settle
+from optimization.verify.judge import Judge
+from tests.convert.examples import IRIS, SEED, SPECIES
+from tests.verify.helpers import fitted, spoil
+
+
+@pytest.fixture(scope="module")
+def case() -> tuple[Judge, bytes, bytes]:
+    estimator, converted = fitted(LogisticRegression(max_iter=500), IRIS, SPECIES)
+    result = settle(converted, estimator, IRIS, seed=SEED)
+    judge = Judge(result.manifest, result.expected, SPECIES, Gate())
+    wrong = spoil(converted, "probabilities", by=0.25).model.SerializeToString()
+    return judge, result.content, wrong
+
+
+def test_the_right_file_passes_with_its_figures(case: tuple[Judge, bytes, bytes]) -> None:
+    judge, right, _ = case
+    verdict = judge.verdict(right, lossless=True)
+    assert verdict.passed
+    assert verdict.figures["label_mismatches"] == 0.0
+    assert (
+        verdict.figures["accuracy"]
+        == judge.scores(None)["accuracy"]
+        == np.mean(judge.expected[0].answers["predict"] == SPECIES)
+    )
+
+
+def test_wrong_scores_fail_a_lossless_file_and_not_a_quantized_one(case: tuple[Judge, bytes, bytes]) -> None:
+    judge, _, wrong = case
+    assert not judge.verdict(wrong, lossless=True).passed
+    assert judge.verdict(wrong, lossless=False).passed
+
+
+def test_without_a_target_there_are_no_metrics(case: tuple[Judge, bytes, bytes]) -> None:
+    judge, right, _ = case
+    blind = dataclasses.replace(judge, target=None)
+    assert blind.scores(right) == {}
+    assert "accuracy" not in blind.verdict(right, lossless=True).figures

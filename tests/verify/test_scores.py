@@ -1,0 +1,61 @@
+"""The metrics are those of sklearn.metrics."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, mean_absolute_error, r2_score
+
+from optimization.verify import score
+from optimization.verify.tolerances import TOLERANCES, Tolerance
+
+NUMBERS = st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=2, max_size=20)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1))
+def test_accuracy_is_sklearns(pairs: list[tuple[int, int]]) -> None:
+    answer, target = np.array(pairs).T
+    assert score(answer, target, classifier=True) == {
+        "accuracy": pytest.approx(accuracy_score(target, answer))
+    }
+
+
+@given(NUMBERS)
+def test_regression_metrics_are_sklearns(pairs: list[tuple[float, float]]) -> None:
+    answer, target = np.array(pairs).T
+    found = score(answer, target, classifier=False)
+    assert found["mean_absolute_error"] == pytest.approx(mean_absolute_error(target, answer))
+    if np.ptp(target) > 1e-3:
+        assert found["r2"] == pytest.approx(r2_score(target, answer))
+
+
+def test_several_targets_are_averaged_as_sklearn_does() -> None:
+    generator = np.random.default_rng(0)
+    answer, target = generator.normal(size=(2, 50, 3))
+    found = score(answer, target, classifier=False)
+    assert found["r2"] == pytest.approx(r2_score(target, answer))
+
+
+def test_r2_is_left_out_where_the_target_is_constant() -> None:
+    assert "r2" not in score(np.array([1.0, 2.0]), np.ones(2), classifier=False)
+
+
+def test_text_labels_count_as_equal_or_not() -> None:
+    found = score(np.array(["a", "b"]), np.array(["a", "c"], dtype=object), classifier=True)
+    assert found == {"accuracy": 0.5}
+
+
+def test_without_a_target_there_are_no_metrics() -> None:
+    assert score(np.zeros(3), None, classifier=True) == {}
+
+
+def test_every_method_that_answers_with_numbers_has_a_tolerance() -> None:
+    assert set(TOLERANCES) == {"predict", "predict_proba", "decision_function", "score_samples", "transform"}
+    assert TOLERANCES["predict_proba"].relative == 0.0
+
+
+def test_a_bound_is_absolute_and_relative_part() -> None:
+    assert Tolerance(0.5, 0.25).bound(2.0) == 1.0
+    assert Tolerance(0.5, 0.25).bound(0.0) == 0.5

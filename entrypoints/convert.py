@@ -93,7 +93,7 @@ def key(inputs: object) -> str:
 
 
 def save(values: Namespace, name: str, content: bytes) -> None:
-    """Log `content` as the artifact `name`, and copy it to `output_dir` where one is given."""
+    """Log `content` as the artifact `name`, and copy it to `output_dir`."""
     import tempfile
 
     import mlflow
@@ -102,6 +102,11 @@ def save(values: Namespace, name: str, content: bytes) -> None:
         path = Path(folder) / name
         path.write_bytes(content)
         mlflow.log_artifact(str(path))
+    copy_out(values, name, content)
+
+
+def copy_out(values: Namespace, name: str, content: bytes) -> None:
+    """Write `content` to the file `name` in `output_dir` where one is given."""
     if values.output_dir:
         target = Path(values.working_dir).resolve() / values.output_dir
         target.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,7 @@ def open_inputs(values: Namespace) -> Inputs:
     if not os.environ.get(CHILD):
         for note in (*source.notes, *rows.notes):
             print(f"note: {note}")
-    _log_dataset(rows)
+    _log_dataset(rows, values.target or "target")
     return Inputs(source, rows, _parameters(values, source, dataset, working_dir))
 
 
@@ -83,14 +83,14 @@ def _parameters(values: Namespace, source: Source, dataset: str, working_dir: Pa
     }
 
 
-def _log_dataset(rows: Rows) -> None:
-    """Log the rows as the run's dataset input."""
+def _log_dataset(rows: Rows, target: str) -> None:
+    """Log the rows as the run's dataset input; `target` names the column of answers."""
     import pandas as pd
 
     table = rows.features if isinstance(rows.features, pd.DataFrame) else pd.DataFrame(rows.features)
     targets: Any = None
     if rows.target is not None and rows.target.ndim == 1:
-        targets = "target" if "target" not in table.columns else "target_"
+        targets = target if target not in table.columns else f"{target}_"
         table = table.assign(**{targets: rows.target})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a hint on integer columns, which these rows may well have

@@ -19,6 +19,8 @@ ALL = ("convert", "quantize", "benchmark")
 GATED = ("quantize", "benchmark")
 BENCHMARK = ("benchmark",)
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
+MOST = 1_000_000
+"""Calls, rows of a batch, threads: more is a slip of the finger."""
 QUANTIZATION_TYPES = ("auto", "dynamic", "static", "none")
 
 
@@ -42,10 +44,10 @@ def boolean(text: str) -> bool:
 
 
 def whole(text: str) -> int:
-    """Return a whole number ≥ 1; MLflow hands over "1000" and "1000.0" alike."""
+    """Return a whole number from 1 to MOST; MLflow hands over "1000" and "1000.0" alike."""
     number = float(text)
-    if number != int(number) or number < 1:
-        raise ValueError("a whole number ≥ 1")
+    if not 1 <= number <= MOST or number != int(number):
+        raise ValueError(f"a whole number from 1 to {MOST:,}")
     return int(number)
 
 

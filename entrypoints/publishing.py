@@ -90,6 +90,7 @@ def log_quantized(inputs: Any, variants: Variants) -> str:
         signature=signature(source, data, manifest),
         input_example=source.input_example,  # the user's own rows are not published unasked
         metadata={"source_model_uri": source.pinned_uri, "source_digest": source.digest},
+        validate_serving_input=False,  # check_logged is stricter
     )
     check_logged(info.model_uri, variants)
     return str(info.model_uri)
@@ -133,7 +134,9 @@ def signature(source: Any, data: Any, manifest: Any) -> Any:
 def register_quantized(
     values: Namespace, inputs: Any, variants: Variants, summary: Any, model_uri: str
 ) -> Any:
-    """Register the logged model with its figures; return the version."""
+    """Register the logged model with its figures, which the run's page shows too; return the version."""
+    import mlflow
+
     from optimization.registry import default_name, register
     from optimization.report.description import describe_version, version_tags
 
@@ -151,13 +154,10 @@ def register_quantized(
         "source_version": source.registered_version or "",
         "digest": source.digest,
     }
-    return register(
-        model_uri,
-        name=name,
-        alias=values.alias,
-        tags=version_tags(summary, quantization=variants.quantization, origin=origin),
-        description=describe_version(summary, quantization=variants.quantization, origin=origin),
-    )
+    description = describe_version(summary, quantization=variants.quantization, origin=origin)
+    mlflow.set_tag("mlflow.note.content", description)
+    tags = version_tags(summary, quantization=variants.quantization, origin=origin)
+    return register(model_uri, name=name, alias=values.alias, tags=tags, description=description)
 
 
 def print_results(summary: Any, registered: Any, run: Any) -> None:

@@ -46,6 +46,7 @@ def main(values: Namespace) -> None:
         choice = quantize(values.quantization_type, content, judge)
         best = choice.best
         quantization = best.policy if best.changed else "none"
+        convert.copy_out(values, convert.MODEL, content)
         convert.save(values, MODEL, best.model)
         mlflow.log_text(dataclasses.replace(judge.manifest, quantization=quantization).to_json(), MANIFEST)
         mlflow.log_text(_operators(best.operators), OPERATORS)

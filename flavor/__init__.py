@@ -70,6 +70,7 @@ def save_model(
     conda_env: Any = None,
     code_paths: Sequence[str] | None = None,
     mlflow_model: Model | None = None,
+    validate_serving_input: bool = True,
 ) -> None:
     """Save an ONNX model with its manifest to the folder `path`.
 
@@ -80,6 +81,7 @@ def save_model(
         signature: inputs and outputs; None infers them from `input_example`, False leaves them out.
             The parameter `predict_method` is added in each case.
         input_example: rows that MLflow stores beside the model.
+        validate_serving_input: whether `log_model` lets MLflow try the example on the saved model.
 
     Raises:
         MlflowException: `path` is not empty, or environment arguments contradict each other.
@@ -122,6 +124,7 @@ def log_model(
     tags: Mapping[str, Any] | None = None,
     model_type: str | None = None,
     await_registration_for: int = 300,
+    validate_serving_input: bool = True,
 ) -> Any:
     """Log an ONNX model with its manifest to the active run; arguments as in `save_model`.
 
@@ -147,6 +150,7 @@ def log_model(
         params=dict(params) if params else None,
         tags=dict(tags) if tags else None,
         model_type=model_type,
+        validate_serving_input=validate_serving_input,
     )
 
 

@@ -3,7 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+
+import pytest
 
 # Before anything imports onnxruntime: its telemetry thread would make forked tests hang.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+
+from skl2onnx._supported_operators import sklearn_operator_name_map
+from skl2onnx.common._registration import _converter_pool, _shape_calculator_pool
+
+REGISTRY = [
+    (pool, dict(pool)) for pool in (sklearn_operator_name_map, _converter_pool, _shape_calculator_pool)
+]
+"""skl2onnx's tables, each with a copy as it was before any test module registered a converter of ours."""
+
+
+@pytest.fixture(autouse=True)
+def plain_skl2onnx() -> Iterator[None]:
+    """Leave skl2onnx as it came, so that no test depends on which converters an earlier one registered."""
+    yield
+    for pool, original in REGISTRY:
+        pool.clear()
+        pool.update(original)

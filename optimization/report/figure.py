@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DPI = 120
-WIDTH_IN, MIN_HEIGHT_IN, BAR_HEIGHT_IN, FRAME_HEIGHT_IN = 12.0, 3.4, 0.24, 1.5
+WIDTH_IN, BAR_HEIGHT_IN, FRAME_HEIGHT_IN = 7.0, 0.3, 0.8
+"""Panels stand below each other: MLflow shows a picture in a pane of about 700 pixels."""
 
 LOG_RATIO = 20.0
 """From this ratio of longest to shortest bar on a linear axis would hide the short one."""
@@ -41,15 +42,15 @@ def figure_png(summary: Summary) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    n_bars = max(2, len(summary.measurements.options.batch_sizes)) * len(summary.variants)
-    height = max(MIN_HEIGHT_IN, n_bars * BAR_HEIGHT_IN + FRAME_HEIGHT_IN)
-    figure = Figure(figsize=(WIDTH_IN, height), dpi=DPI, layout="constrained", facecolor="white")
+    n_variants, n_batches = len(summary.variants), len(summary.measurements.options.batch_sizes)
+    heights = [n * BAR_HEIGHT_IN + FRAME_HEIGHT_IN for n in (n_variants, n_variants, n_variants * n_batches)]
+    figure = Figure(figsize=(WIDTH_IN, sum(heights)), dpi=DPI, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    sizes, speed, batches = figure.subplots(1, 3, width_ratios=(1.0, 1.0, 1.15))
+    sizes, speed, batches = figure.subplots(3, 1, height_ratios=heights)
     _draw_sizes(sizes, summary)
     _draw_latency(speed, summary)
     _draw_throughput(batches, summary)
-    title = textwrap.shorten(summary.model, 120, placeholder=" ...")
+    title = textwrap.shorten(summary.model, 90, placeholder=" ...")
     # parse_math: a "$" in a model's name is a dollar sign.
     figure.suptitle(title, fontsize=10, color=INK, parse_math=False)
     content = io.BytesIO()
@@ -104,7 +105,7 @@ def _draw_throughput(axes: Axes, summary: Summary) -> None:
         axes.barh(places, rates, height=thickness * 0.9, color=_colour(rank), label=variant.title)
         _label(axes, places, rates, [compact(rate) for rate in rates])
         values += rates
-    axes.set_yticks(range(len(batch_sizes)), [f"batch\n{n:,}" for n in batch_sizes])
+    axes.set_yticks(range(len(batch_sizes)), [f"batch of {n:,}" for n in batch_sizes])
     axes.invert_yaxis()
     _finish(axes, values, title="Throughput", unit="rows per second", better="longer", label_share=0.14)
 

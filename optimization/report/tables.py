@@ -23,7 +23,7 @@ from optimization.measure.sizes import kilobytes
 from optimization.report.formats import change, compact, score, seconds, short, size
 from optimization.report.summary import Summary, Variant
 
-TEXT_WIDTH = 100
+TEXT_WIDTH = 80
 """Columns of the plain text: fits a log viewer and a pull request."""
 
 MODEL_COLUMNS = 12

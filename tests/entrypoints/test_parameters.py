@@ -56,8 +56,10 @@ def test_values_are_parsed_and_kept_as_typed() -> None:
     ("option", "sentence"),
     [
         ("--n-iterations=abc", "n_iterations: expected a number, found 'abc'"),
-        ("--n-iterations=0", "n_iterations: expected a whole number ≥ 1, found '0'"),
-        ("--n-iterations=1e400", "n_iterations: expected"),
+        ("--n-iterations=0", "n_iterations: expected a whole number from 1 to 1,000,000, found '0'"),
+        ("--n-iterations=1e400", "n_iterations: expected a whole number from 1 to 1,000,000"),
+        ("--n-iterations=nan", "n_iterations: expected a whole number from 1 to 1,000,000"),
+        ("--n-iterations=100000000", "n_iterations: expected a whole number from 1 to 1,000,000"),
         ("--batch-sizes=1,x", "batch_sizes: expected a number, found '1,x'"),
         ("--reuse=maybe", "reuse: expected true or false, found 'maybe'"),
         ("--quantization-type=int4", "quantization_type: expected one of auto, dynamic, static, none"),

@@ -33,9 +33,8 @@ def test_bar_labels_stay_inside_the_figure_and_apart(example, drawn):
         boxes = [text.get_window_extent() for text in (*axes.texts, *axes.get_yticklabels())]
         assert all(box.x0 >= 0 and box.x1 <= figure.bbox.width for box in boxes)
         assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
-    for left, right in zip(figure.axes, figure.axes[1:], strict=False):
-        end = max(text.get_window_extent().x1 for text in left.texts)
-        assert end <= min(label.get_window_extent().x0 for label in right.get_yticklabels())
+    for upper, lower in zip(figure.axes, figure.axes[1:], strict=False):
+        assert upper.xaxis.label.get_window_extent().y0 >= lower.title.get_window_extent().y1
 
 
 def test_bars_say_the_numbers_of_the_tables(drawn):

@@ -20,13 +20,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto
 
-from .thresholds import floor_float32
+from .tree_nodes import Nodes, node_attributes
 
 LINKS = {"IdentityLink": None, "LogLink": "Exp"}
 """Inverse of the loss's link function, as an ONNX operator (sklearn/_loss/link.py)."""
-LEAF_MODE, SPLIT_MODE = "LEAF", "BRANCH_LEQ"
 
 
 def register() -> None:
@@ -171,32 +170,25 @@ def tree_attributes(estimator: Any, *, double: bool) -> dict[str, Any]:
     PREDICTOR_RECORD_DTYPE): feature_idx, num_threshold, missing_go_to_left, left, right, is_leaf, value.
     """
     trees = [(k, tree.nodes) for stage in estimator._predictors for k, tree in enumerate(stage)]
-    nodes = np.concatenate([records for _, records in trees])
-    tree_ids = np.repeat(np.arange(len(trees)), [len(records) for _, records in trees])
-    node_ids = np.concatenate([np.arange(len(records)) for _, records in trees])
-    targets = np.repeat([k for k, _ in trees], [len(records) for _, records in trees])
-    leaf = nodes["is_leaf"].astype(bool)
-    missing_left = np.where(leaf, 0, nodes["missing_go_to_left"]).astype(int)
+    counts = [len(records) for _, records in trees]
+    records = np.concatenate([records for _, records in trees])
+    leaf = records["is_leaf"].astype(bool)
+    nodes = Nodes(
+        tree=np.repeat(np.arange(len(trees)), counts),
+        node=np.concatenate([np.arange(count) for count in counts]),
+        leaf=leaf,
+        feature=records["feature_idx"],
+        threshold=records["num_threshold"],
+        left=records["left"],
+        right=records["right"],
+        missing_left=records["missing_go_to_left"],
+    )
     return {
         "n_targets": int(estimator.n_trees_per_iteration_),
         "base_values": np.ravel(estimator._baseline_prediction).astype(np.float32).tolist(),
-        "nodes_treeids": tree_ids.tolist(),
-        "nodes_nodeids": node_ids.tolist(),
-        "nodes_featureids": np.where(leaf, 0, nodes["feature_idx"]).astype(int).tolist(),
-        "nodes_modes": [LEAF_MODE if is_leaf else SPLIT_MODE for is_leaf in leaf],
-        **_thresholds(np.where(leaf, 0.0, nodes["num_threshold"]), double),
-        "nodes_truenodeids": np.where(leaf, 0, nodes["left"]).astype(int).tolist(),
-        "nodes_falsenodeids": np.where(leaf, 0, nodes["right"]).astype(int).tolist(),
-        "nodes_missing_value_tracks_true": missing_left.tolist(),
-        "target_treeids": tree_ids[leaf].tolist(),
-        "target_nodeids": node_ids[leaf].tolist(),
-        "target_ids": targets[leaf].tolist(),
-        "target_weights": np.float32(nodes["value"][leaf]).tolist(),
+        **node_attributes(nodes, double=double),
+        "target_treeids": nodes.tree[leaf].tolist(),
+        "target_nodeids": nodes.node[leaf].tolist(),
+        "target_ids": np.repeat([k for k, _ in trees], counts)[leaf].tolist(),
+        "target_weights": np.float32(records["value"][leaf]).tolist(),
     }
-
-
-def _thresholds(values: np.ndarray[Any, Any], double: bool) -> dict[str, Any]:
-    """onnxruntime reads float64 thresholds from the tensor (ai.onnx.ml 3); leaf values may stay float32."""
-    if double:
-        return {"nodes_values_as_tensor": numpy_helper.from_array(values, "nodes_values")}
-    return {"nodes_values": floor_float32(values).tolist()}

@@ -84,7 +84,7 @@ def test_thresholds_rounded_to_nearest_would_be_wrong_on_float32_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     edge = on_thresholds(BINARY, CANCER, dtype=np.float32)
-    monkeypatch.setattr("optimization.converters.hist_gradient_boosting.floor_float32", np.float32)
+    monkeypatch.setattr("optimization.converters.tree_nodes.floor_float32", np.float32)
     converted = convert(BINARY, CANCER.astype(np.float32))
     nearest = Predictor(converted.model.SerializeToString(), converted.manifest)
     differs = np.abs(nearest.predict(edge, "decision_function") - BINARY.decision_function(edge)) > 1e-5

@@ -8,7 +8,7 @@ text where numbers belong, a fraction where integers belong) is refused with a `
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -71,9 +71,9 @@ def to_feeds(data: Any, manifest: Manifest) -> Feeds:
     if len(manifest.inputs) == 1 and manifest.inputs[0].dtype in FLOATS:
         feeds = {manifest.inputs[0].name: _matrix(table, manifest.inputs[0])}
     else:
-        frame = pd.DataFrame(table)
-        frame = frame.set_axis(list(manifest.columns), axis=1)
-        feeds = {item.name: _typed(frame, item) for item in manifest.inputs}
+        frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
+        columns = dict(zip(manifest.columns, (column for _, column in frame.items()), strict=True))
+        feeds = {item.name: _typed(columns, item) for item in manifest.inputs}
     for item in manifest.inputs:
         if item.dtype in FLOATS:
             _check_finite(feeds[item.name], item, manifest)
@@ -138,23 +138,25 @@ def _numbers(table: pd.DataFrame) -> Array:
     return converted
 
 
-def _typed(frame: pd.DataFrame, item: Input) -> Array:
+def _typed(columns: Mapping[str, pd.Series[Any]], item: Input) -> Array:
     """The columns of one input, `(n_rows, len(item.columns))`, in its dtype."""
     convert = {"float32": _floats, "float64": _floats, "int64": _integers, "str": _text}[item.dtype]
-    if len(item.columns) == 1:
-        return convert(frame[item.columns[0]], item)[:, None]
-    return np.column_stack([convert(frame[name], item) for name in item.columns])
+    arrays = [convert(name, columns[name], item) for name in item.columns]
+    return arrays[0][:, None] if len(arrays) == 1 else np.column_stack(arrays)
 
 
-def _floats(column: pd.Series[Any], item: Input) -> Array:
-    return _matrix(column.to_frame(), item)[:, 0]
+def _floats(name: str, column: pd.Series[Any], item: Input) -> Array:
+    values = column.to_numpy()
+    if values.dtype.kind in "fiub":
+        return narrow(values, item)
+    return _matrix(column.to_frame(name), item)[:, 0]
 
 
-def _integers(column: pd.Series[Any], item: Input) -> Array:
+def _integers(name: str, column: pd.Series[Any], _: Input) -> Array:
     """Integers, exactly: a fraction or a missing value is refused rather than rounded."""
     values = column.to_numpy()
     try:
-        if values.dtype.kind not in "fiubO" or any(isinstance(value, str) for value in values):
+        if values.dtype.kind not in "fiubO" or _holds_text(values):
             raise TypeError("no numbers")
         with np.errstate(invalid="ignore"):
             integers = values.astype(np.int64)
@@ -162,17 +164,22 @@ def _integers(column: pd.Series[Any], item: Input) -> Array:
             raise ValueError("a fraction, a missing value or one beyond 64 bits")
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
-            f"column {column.name!r}: expected integers, found something else ({error}); convert the column"
+            f"column {name!r}: expected integers, found something else ({error}); convert the column"
         ) from error
     return np.asarray(integers)
 
 
-def _text(column: pd.Series[Any], item: Input) -> Array:
+def _holds_text(values: Array) -> bool:
+    """Whether any value is text, which numpy would read as a number."""
+    return values.dtype == object and any(isinstance(value, str) for value in values)
+
+
+def _text(name: str, column: pd.Series[Any], _: Input) -> Array:
     values: Array = column.to_numpy(dtype=object)
     for value in values:
         if not isinstance(value, str):
             raise ValueError(
-                f"column {column.name!r}: expected text in every row, found {value!r};"
+                f"column {name!r}: expected text in every row, found {value!r};"
                 " fill missing values and convert the others"
             )
     return values

@@ -14,6 +14,7 @@ from typing import Any
 
 from .manifest import read_model
 from .predictor import Predictor
+from .refusal import RowsError
 
 
 class QuantizedOnnxModel:
@@ -31,8 +32,6 @@ class QuantizedOnnxModel:
         try:
             return self.predictor.predict(data, params.get("predict_method") if params else None)
         except ValueError as error:
-            from .refusal import RowsError
-
             raise RowsError(str(error)) from error
 
     def get_raw_model(self) -> Predictor:

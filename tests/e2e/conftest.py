@@ -9,6 +9,7 @@ Promise: a server that cannot run here skips its tests with the reason; all stop
 from __future__ import annotations
 
 import contextlib
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -50,10 +51,16 @@ def mlflow_direct(s3: servers.S3, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="session")
-def database() -> Iterator[str]:
+def make_database() -> Iterator[Callable[[str], str]]:
+    """A PostgreSQL: makes an empty database of a name and returns its SQLAlchemy URI."""
+    with _started(servers.postgres) as make:
+        yield make
+
+
+@pytest.fixture
+def database(make_database: Callable[[str], str]) -> str:
     """The SQLAlchemy URI of an empty PostgreSQL database."""
-    with _started(servers.postgres) as uri:
-        yield uri
+    return make_database(f"db{uuid.uuid4().hex}")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A fresh PostgreSQL from Debian's programs.
 
 In: nothing.
-Out: a context manager that yields the SQLAlchemy URI of an empty database.
+Out: a context manager that yields a maker of empty databases.
 Promise: loopback only; server and files are gone when the block ends.
 """
 
@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.e2e.processes import HOST, Unavailable, clean_env, free_port, run, serving
@@ -23,8 +23,8 @@ PASSWORD = "secret-of-the-test"
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
-    """Run a PostgreSQL and yield the URI of its database `mlflow`.
+def postgres() -> Iterator[Callable[[str], str]]:
+    """Run a PostgreSQL and yield what makes a database of a name and returns its URI.
 
     It refuses to run as root, so root hands it to another user; such a user cannot enter pytest's private
     folders, so the cluster lies directly under the temporary folder.
@@ -53,9 +53,13 @@ def postgres() -> Iterator[str]:
             # SIGTERM would wait for the clients to leave.
             stop=signal.SIGINT,
         ):
-            address = ["-h", HOST, "-p", str(port), "-U", OWNER, "mlflow"]
-            run([str(programs / "createdb"), *address], env=env, cwd=home).ok()
-            yield f"postgresql://{OWNER}:{PASSWORD}@{HOST}:{port}/mlflow"
+
+            def make(name: str) -> str:
+                words = ["-h", HOST, "-p", str(port), "-U", OWNER, name]
+                run([str(programs / "createdb"), *words], env=env, cwd=home).ok()
+                return f"postgresql://{OWNER}:{PASSWORD}@{HOST}:{port}/{name}"
+
+            yield make
 
 
 def _is_ready(programs: Path, port: int, env: dict[str, str], home: Path) -> bool:

@@ -175,7 +175,7 @@ def test_no_data_for_a_model_without_an_input_example(attempt: Attempt) -> None:
     ("parameter", "value", "says"),
     [
         ("n_iterations", "abc", "n_iterations"),
-        ("n_iterations", "0", "≥ 1"),
+        ("n_iterations", "0", "a whole number from 1 to"),
         ("n_iterations", "nan", "n_iterations"),
         ("n_iterations", "inf", "n_iterations"),
         ("batch_sizes", "1,-8", "batch_sizes"),

@@ -42,22 +42,24 @@ def _doctor(uri: str, home: Path, **env: str) -> servers.Result:
 def test_artifacts_behind_a_server_need_no_credentials_here(
     mlflow_proxied: servers.Mlflow, s3: servers.S3, run_preflight: Preflight
 ) -> None:
+    before = s3.object_keys(PROXIED_BUCKET)
     report = run_preflight(mlflow_proxied.uri)
     assert [check.name for check in report.checks] == ["tracking server", "experiment", "artifacts"]
     assert f"(MLflow {mlflow.__version__})" in report.checks[0].detail
     assert report.artifact_location == "mlflow-artifacts:/0"
     assert report.caller_arn is None
-    assert s3.object_keys(PROXIED_BUCKET) == []
+    assert s3.object_keys(PROXIED_BUCKET) == before
 
 
 def test_an_irsa_pod_is_known_by_its_role(
     mlflow_direct: servers.Mlflow, s3: servers.S3, run_preflight: Preflight
 ) -> None:
+    before = s3.object_keys(DIRECT_BUCKET)
     report = run_preflight(mlflow_direct.uri, s3.web_identity)
     assert report.caller_arn is not None
     assert "assumed-role/mlflow-s3-access-role/" in report.caller_arn
     assert report.artifact_location == f"s3://{DIRECT_BUCKET}/mlflow/0"
-    assert s3.object_keys(DIRECT_BUCKET) == []
+    assert s3.object_keys(DIRECT_BUCKET) == before
 
 
 def test_static_keys_pass(mlflow_direct: servers.Mlflow, s3: servers.S3, run_preflight: Preflight) -> None:

@@ -14,14 +14,17 @@ from typing import Any
 
 from .manifest import read_model
 from .predictor import Predictor
-from .refusal import RowsError
 
 
 class QuantizedOnnxModel:
     """The implementation behind `mlflow.pyfunc.PyFuncModel`."""
 
     def __init__(self, predictor: Predictor) -> None:
+        # Now, not when rows are refused: by then the folder of this code may be gone.
+        from .refusal import RowsError
+
         self.predictor = predictor
+        self._refusal = RowsError
 
     def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
         """Return the answer for the rows of `data`; `params["predict_method"]` chooses the method.
@@ -32,7 +35,7 @@ class QuantizedOnnxModel:
         try:
             return self.predictor.predict(data, params.get("predict_method") if params else None)
         except ValueError as error:
-            raise RowsError(str(error)) from error
+            raise self._refusal(str(error)) from error
 
     def get_raw_model(self) -> Predictor:
         """Return the native predictor, which is faster than the pyfunc wrapper."""

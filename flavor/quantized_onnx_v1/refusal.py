@@ -4,8 +4,7 @@ In: the sentence of a `ValueError`.
 Out: an error that is both MLflow's and a `ValueError`, as scikit-learn's own are.
 Promise: HTTP status 400 with that sentence, where any other error says only "unexpected error".
 
-The one module here that imports MLflow.  It is imported with the others: the folder that a model was
-loaded from may be gone when there is something to refuse.
+The one module here that imports MLflow; it is imported when MLflow loads a model.
 """
 
 from __future__ import annotations

@@ -33,15 +33,10 @@ def _started(user: User, *words: str, **parameters: str) -> Iterator[subprocess.
         words = ("mlflow", "run", str(user.project), "--env-manager", "local", "-e", "benchmark")
         words += tuple(word for name, value in parameters.items() for word in ("-P", f"{name}={value}"))
     with (user.folder / "output.txt").open("wb") as sink:
+        # A shell starts what runs in its background with Ctrl-C ignored; a user's terminal does not.
+        words = ("env", "--default-signal=INT", *words)
         process = subprocess.Popen(
-            words,
-            env=dict(user.env),
-            cwd=user.folder,
-            stdout=sink,
-            stderr=sink,
-            start_new_session=True,
-            # A shell starts what runs in its background with Ctrl-C ignored; a user's terminal does not.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            words, env=dict(user.env), cwd=user.folder, stdout=sink, stderr=sink, start_new_session=True
         )
     try:
         yield process

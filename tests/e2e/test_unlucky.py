@@ -123,7 +123,9 @@ def test_interrupted_by_hand_it_says_so_and_leaves_no_open_run(user: User) -> No
     """As a script: under `mlflow run`, MLflow may end it before it can say anything."""
     words = ("python", "-m", "entrypoints.benchmark", "--n-iterations=1000000")
     with _started(user, *words) as process:
-        _wait_for(lambda: "measuring" in (user.folder / "output.txt").read_text(), process, user)
+        # The first line with a share comes once measuring is under way; before, threadpoolctl looks through
+        # the loaded libraries in a ctypes callback, which swallows a KeyboardInterrupt.
+        _wait_for(lambda: "measuring: " in (user.folder / "output.txt").read_text(), process, user)
         os.killpg(process.pid, signal.SIGINT)
         process.wait(PATIENCE_S)
     output = (user.folder / "output.txt").read_text()

@@ -78,16 +78,17 @@ def original_method(estimator: Any, judge: Any, n_jobs: int) -> Any:
 
 
 def measured_rows(estimator: Any, features: Any, manifest: Any) -> Any:
-    """Return rows that every variant takes as they are: a float32 matrix where there is one input."""
+    """Return rows that every variant takes as they are: a matrix of floats where the graph has one input."""
     import numpy as np
 
+    from flavor.quantized_onnx_v1.manifest import FLOATS
     from optimization.convert.structure import walk
 
-    if any(type(part).__name__ == "ColumnTransformer" for _, part in walk(estimator)):
+    by_name = any(type(part).__name__ == "ColumnTransformer" for _, part in walk(estimator))
+    first = manifest.inputs[0]
+    if by_name or len(manifest.inputs) > 1 or first.dtype not in FLOATS or manifest.positions is not None:
         return features
-    if len(manifest.inputs) == 1 and manifest.inputs[0].dtype == "float32" and manifest.positions is None:
-        return np.asarray(features, dtype=np.float32)
-    return features
+    return np.asarray(features, dtype=first.dtype)
 
 
 def variant(name: str, title: str, n_bytes: int, judge: Any, content: bytes | None) -> Any:

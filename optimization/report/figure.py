@@ -37,6 +37,17 @@ TITLE_COLUMNS = 16
 INK = "#333333"
 
 
+def warm_up() -> None:
+    """Import matplotlib and draw one text, so that the next figure takes half the time."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.subplots().set_title("0")
+    figure.savefig(io.BytesIO(), format="png")
+
+
 def figure_png(summary: Summary) -> bytes:
     """Return the figure as a PNG file."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

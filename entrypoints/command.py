@@ -21,6 +21,8 @@ from optimization.errors import EnvironmentIncompleteError, OptimizationError, S
 
 # onnxruntime ≥ 1.29 starts an uploading thread when it is imported, which forks do not survive.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+# MLflow's waits up to a second when the process ends.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 CHILD = "MODEL_OPTIMIZATION_CHILD"
 """Set in the environment of the runs that an entry point starts: it has checked the servers, and it

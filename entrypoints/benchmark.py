@@ -7,10 +7,9 @@ Promise: a variant that failed its gate is neither timed nor registered.
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 
-from entrypoints.command import run_entry_point
+from entrypoints.command import leave, run_entry_point
 
 ENTRY_POINT = "benchmark"
 
@@ -50,4 +49,4 @@ def main(values: Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_entry_point(ENTRY_POINT, main))
+    leave(run_entry_point(ENTRY_POINT, main))

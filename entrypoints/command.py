@@ -8,12 +8,14 @@ unless `debug` asks for one; our own bugs show theirs.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
 import traceback
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from entrypoints.forkserver import hand_over
 from entrypoints.parameters import parse
@@ -59,6 +61,18 @@ def run_entry_point(
             raise
         return report(entry_point, mended, debug=debug)
     return 0
+
+
+def leave(status: int) -> NoReturn:
+    """End the process with `status`, after its exit functions.
+
+    An interpreter that ends by itself frees every object it holds, which takes a second after MLflow,
+    SQLAlchemy and scikit-learn; the kernel does it at once.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
 
 
 def report(entry_point: str, error: OptimizationError, *, debug: bool) -> int:

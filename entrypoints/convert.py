@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from argparse import Namespace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from entrypoints.command import run_entry_point
+from entrypoints.command import leave, run_entry_point
 from optimization.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -114,4 +113,4 @@ def copy_out(values: Namespace, name: str, content: bytes) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_entry_point(ENTRY_POINT, main))
+    leave(run_entry_point(ENTRY_POINT, main))

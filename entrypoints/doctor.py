@@ -9,14 +9,13 @@ and the error's exit code, without a traceback unless `--debug` asks for one.
 from __future__ import annotations
 
 import os
-import sys
 from argparse import Namespace
 
 import mlflow
 from rich.console import Console
 from rich.text import Text
 
-from entrypoints.command import run_entry_point
+from entrypoints.command import leave, run_entry_point
 from entrypoints.runs import EXPERIMENT
 from optimization.preflight import Check, PreflightReport, preflight
 
@@ -55,4 +54,4 @@ def _print_summary(report: PreflightReport, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_entry_point(ENTRY_POINT, main))
+    leave(run_entry_point(ENTRY_POINT, main))

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from argparse import Namespace
 from typing import Any
 
-from entrypoints.command import run_entry_point
+from entrypoints.command import leave, run_entry_point
 
 ENTRY_POINT = "quantize"
 MODEL, MANIFEST, TRIES, OPERATORS = "model_quantized.onnx", "manifest.json", "tries.json", "operators.txt"
@@ -114,4 +113,4 @@ def _operators(operators: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run_entry_point(ENTRY_POINT, main))
+    leave(run_entry_point(ENTRY_POINT, main))

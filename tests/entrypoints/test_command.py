@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from argparse import Namespace
 
 import pytest
@@ -58,6 +60,15 @@ def test_a_missing_package_is_one_sentence(capsys: pytest.CaptureFixture[str]) -
 def test_a_missing_module_of_our_own_is_a_bug() -> None:
     with pytest.raises(ModuleNotFoundError):
         run_entry_point("convert", failing(ModuleNotFoundError(name="optimization.nonsense")), [])
+
+
+def test_leaving_keeps_the_status_the_output_and_the_exit_functions() -> None:
+    code = (
+        "import atexit; from entrypoints.command import leave;"
+        "atexit.register(print, 'exit function'); print('output', end=' '); leave(7)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (7, "output exit function\n")
 
 
 def test_our_own_bug_is_not_hidden() -> None:

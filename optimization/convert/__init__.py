@@ -19,7 +19,7 @@ from flavor.quantized_onnx_v1.manifest import Input, Manifest, Method
 from optimization.convert.doubles import widen
 from optimization.convert.graph import build_graph
 from optimization.convert.hazards import mend
-from optimization.convert.heads import Head, left_out, plan_heads
+from optimization.convert.heads import Head, plan_heads
 from optimization.convert.inputs import InputPlan, plan_inputs
 from optimization.convert.probe import probe_answer, probe_tolerance
 from optimization.convert.refusals import check_supported
@@ -56,7 +56,7 @@ def convert(estimator: Any, features: Any) -> Converted:
     plan = plan_inputs(mended, features)
     model, heads, notes = _build(mended, plan, plan_heads(mended))
     manifest = _manifest(estimator, features, plan, heads, model)
-    return Converted(model, manifest, (*left_out(mended), *notes))
+    return Converted(model, manifest, notes)
 
 
 def _build(
@@ -110,7 +110,13 @@ def _manifest(
 
 
 def _method(estimator: Any, head: Head, features: Any) -> Method:
-    answer = probe_answer(estimator, head.method, features)
+    try:
+        answer = probe_answer(estimator, head.method, features)
+    except AttributeError as error:  # a soft vote of members without probabilities
+        raise ConversionError(
+            f"expected {describe(estimator)} to answer {head.method}, found that it cannot itself ({error});"
+            " use members that have the method"
+        ) from error
     binary_scores = head.method == "decision_function" and head.output == 1 and not answer.shape
     column = 1 if binary_scores and hasattr(estimator, "classes_") else None
     return Method(output=head.name, dtype=answer.dtype, shape=answer.shape, column=column)

@@ -1,9 +1,10 @@
 """Steps that must calculate in float64, and the columns they read.
 
 In: a mended estimator and rows.
-Out: the estimator with its scalers and imputers as `Arithmetic` steps; the columns that enter as float64.
+Out: the estimator with its scalers and imputers in the thresholds of the trees they precede, or as
+`Arithmetic` steps; the columns that enter as float64.
 Promise: nothing changes where float32 is enough: without a step that compares scaled values, and with
-columns whose float32 rounding is small against their spread.
+columns whose float32 rounding is small against their spread, none of them integers among others.
 """
 
 from __future__ import annotations
@@ -15,19 +16,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optimization.convert.structure import rewrite, unwrap, walk
+from optimization.convert.structure import TREES, rewrite, unwrap, walk
 from optimization.converters.arithmetic import Arithmetic, Array, Operation
+from optimization.converters.distances import asks_a_tree, is_neighbours
+from optimization.converters.scaled_families import takes_scaling
+from optimization.converters.scaled_trees import SCALING, is_monotone, with_scaling
+from optimization.converters.svm_model import stands_on_margin
 
-COMPARING = (
-    "DecisionTree",
-    "ExtraTree",
-    "RandomForest",
-    "GradientBoosting",
-    "HistGradientBoosting",
-    "IsolationForest",
-    "KBinsDiscretizer",
-)
+COMPARING = (*TREES, "KBinsDiscretizer")
 """Beginnings of the names of estimators whose answer jumps where a value passes a threshold."""
+ENSEMBLES = ("CalibratedClassifierCV", "VotingClassifier", "Stacking", "Bagging")
+"""Beginnings of the names of ensembles whose converters take float64 rows; skl2onnx's OneVsRest does not."""
 WIDE = "HistGradientBoosting"
 """Compares in float64; the other trees round rows to float32 first (sklearn/tree/_classes.py: DTYPE)."""
 COARSE = 5e-6
@@ -39,14 +38,16 @@ def widen(estimator: Any, features: Any) -> Any:
     """Return `estimator` with scalers and imputers in float64 where that can change an answer."""
     parts = [type(part).__name__ for _, part in walk(estimator)]
     names = parts + _tree_members(estimator)
-    compares = any(name.startswith(COMPARING) for name in names)
-    if len(parts) == 1 or not (compares or _is_coarse(features)):
+    searches = any(is_neighbours(part) for _, part in walk(estimator))
+    compares = searches or any(name.startswith(COMPARING) for name in names)
+    if len(parts) == 1 or not (compares or _is_coarse(features) or _mixes_integers(features)):
         return estimator
-    wide = any(name.startswith(WIDE) for name in names)
+    wide = searches or any(name.startswith(WIDE) for name in names)
     for rule in (
         lambda part: _as_arithmetic(part, wide),
         _merge_steps,
         lambda part: _no_passthrough(part, wide),
+        _into_thresholds,
     ):
         estimator = rewrite(estimator, rule)
     return estimator
@@ -56,7 +57,9 @@ def double_columns(estimator: Any, n_columns: int) -> frozenset[int]:
     """Return the positions of columns that only float64 steps read, among `n_columns`."""
     estimator = unwrap(estimator)
     everything = frozenset(range(n_columns))
-    if isinstance(estimator, Arithmetic) or type(estimator).__name__.startswith(WIDE):
+    scaled = isinstance(estimator, Arithmetic) or hasattr(estimator, SCALING)
+    wide = type(estimator).__name__.startswith(WIDE) or stands_on_margin(estimator)
+    if scaled or wide or asks_a_tree(estimator):
         return everything
     if getattr(estimator, "steps", None):
         return double_columns(estimator.steps[0][1], n_columns)
@@ -65,7 +68,16 @@ def double_columns(estimator: Any, n_columns: int) -> frozenset[int]:
     if hasattr(estimator, "transformer_list"):
         parts = [double_columns(part, n_columns) for _, part in estimator.transformer_list]
         return frozenset.intersection(everything, *parts)
-    return frozenset()
+    return frozenset[int]().union(*(double_columns(part, n_columns) for part in _members(estimator)))
+
+
+def _members(estimator: Any) -> list[Any]:
+    """The members of an ensemble that our converters write, which read its columns or a choice of them."""
+    if not type(estimator).__name__.startswith(ENSEMBLES):
+        return []
+    if hasattr(estimator, "calibrated_classifiers_"):
+        return [fold.estimator for fold in estimator.calibrated_classifiers_]
+    return [part for part in getattr(estimator, "estimators_", []) if hasattr(part, "get_params")]
 
 
 def _of_column_transformer(transformer: Any) -> frozenset[int]:
@@ -104,6 +116,16 @@ def _is_coarse(features: Any) -> bool:
     return bool(np.any(moved > COARSE * spread))
 
 
+def _mixes_integers(features: Any) -> bool:
+    """Whether some columns enter as int64, which skl2onnx's scalers cannot subtract a mean from."""
+    if not isinstance(features, pd.DataFrame):
+        return False
+    whole = [
+        pd.api.types.is_integer_dtype(kind) or pd.api.types.is_bool_dtype(kind) for kind in features.dtypes
+    ]
+    return any(whole) and not all(whole)
+
+
 def _as_arithmetic(part: Any, wide: bool) -> Any:
     known = type(part).__module__.startswith("sklearn.") and type(part).__name__ in OPERATIONS
     if not known or not hasattr(part, "n_features_in_"):  # a ColumnTransformer keeps unfitted originals
@@ -128,6 +150,19 @@ def _merge_steps(part: Any) -> Any:
         return part
     part = copy.copy(part)
     part.steps = steps
+    return part
+
+
+def _into_thresholds(part: Any) -> Any:
+    """Pipeline: an Arithmetic step before trees becomes part of these."""
+    steps = getattr(part, "steps", None)
+    if not steps or len(steps) < 2 or not isinstance(steps[-2][1], Arithmetic):
+        return part
+    (_, arithmetic), (name, trees) = steps[-2:]
+    if not takes_scaling(trees) or not is_monotone(arithmetic.operations):
+        return part
+    part = copy.copy(part)
+    part.steps = [*steps[:-2], (name, with_scaling(trees, arithmetic.operations))]
     return part
 
 

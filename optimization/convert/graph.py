@@ -17,7 +17,7 @@ from onnx import ModelProto, NodeProto, helper
 
 from flavor.quantized_onnx_v1.manifest import Session
 from flavor.quantized_onnx_v1.predictor import open_session
-from optimization.convert.hazards import options_for, raw_twin
+from optimization.convert.hazards import options_for
 from optimization.convert.heads import Head
 from optimization.convert.inputs import InputPlan, onnx_types
 from optimization.convert.structure import final_step
@@ -71,8 +71,6 @@ def to_onnx(estimator: Any, plan: InputPlan, *, raw: bool, heads: Sequence[Head]
     """Return skl2onnx's own graph of `estimator`, with raw scores in the place of probabilities if `raw`."""
     from skl2onnx import convert_sklearn
 
-    if raw:
-        estimator = raw_twin(estimator)
     options = options_for(estimator)
     final = final_step(estimator)
     wanted = dict(CLASSIFIER_OPTIONS) if hasattr(final, "classes_") else {}
@@ -181,6 +179,9 @@ def _share_nodes(graph: onnx.GraphProto) -> None:
     kept = []
     for node in graph.node:
         node.input[:] = [renamed.get(name, name) for name in node.input]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):  # a body may read outer tensors
+                _rename(attribute.g, lambda name: renamed.get(name, name))
         twin = seen.setdefault(_key(node), node)
         if twin is node or node.output[0] in {value.name for value in graph.output}:
             kept.append(node)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optimization.convert.structure import final_step, is_sklearn, rewrite, walk
+from optimization.convert.structure import is_sklearn, rewrite, walk
 from optimization.converters.missing_values import fitted_with_missing, route_missing
 
 WORD = r"(?u)\b\w\w+\b"
@@ -29,17 +29,6 @@ def mend(estimator: Any, features: Any) -> Any:
     if _has_missing(features) or any(_meets_missing(part) for part in _with_members(estimator)):
         estimator = rewrite(estimator, route_missing)
     return estimator
-
-
-def raw_twin(estimator: Any) -> Any:
-    """Return `estimator` with a final step whose raw scores skl2onnx writes as they are.
-
-    GradientBoostingClassifier: with the exponential loss skl2onnx doubles them on the way to probabilities.
-    """
-    final = final_step(estimator)
-    if not is_sklearn(final, "GradientBoostingClassifier") or final.loss != "exponential":
-        return estimator
-    return rewrite(estimator, lambda part: _with_log_loss(part) if part is final else part)
 
 
 def options_for(estimator: Any) -> dict[int, dict[str, Any]]:
@@ -73,12 +62,6 @@ def _with_members(estimator: Any) -> list[Any]:
     parts = [part for _, part in walk(estimator)]
     lists = [part.estimators_ for part in parts if isinstance(getattr(part, "estimators_", None), list)]
     return parts + [member for members in lists for member in members]
-
-
-def _with_log_loss(part: Any) -> Any:
-    part = copy.copy(part)
-    part.loss = "log_loss"
-    return part
 
 
 def _columns_by_position(part: Any) -> Any:
@@ -122,6 +105,15 @@ def _no_empty_steps(part: Any) -> Any:
     return part
 
 
+def _no_text_imputer(part: Any) -> Any:
+    """SimpleImputer of text: a predictor refuses missing text by name, so there is nothing to fill."""
+    if not is_sklearn(part, "SimpleImputer") or part.add_indicator or not hasattr(part, "statistics_"):
+        return part
+    missing = part.missing_values
+    nothing = missing is None or missing is pd.NA or (isinstance(missing, float) and bool(np.isnan(missing)))
+    return "passthrough" if nothing and all(isinstance(item, str) for item in part.statistics_) else part
+
+
 def _is_word(step: Any, words: tuple[str | None, ...]) -> bool:
     return isinstance(step, str) and step in words
 
@@ -139,6 +131,7 @@ def _integer_classes(part: Any) -> Any:
 MENDED = (
     _columns_by_position,
     _no_flattening,
+    _no_text_imputer,
     _no_empty_steps,
     _array_weights,
     _integer_classes,

@@ -13,27 +13,23 @@ from typing import Any
 
 from sklearn.base import is_classifier, is_clusterer, is_outlier_detector, is_regressor
 
-from optimization.convert.structure import final_step
+from optimization.convert.structure import final_step, is_sklearn
 from optimization.errors import ConversionError
 
 SCORES_FIRST = (
     "LogisticRegression",
     "LogisticRegressionCV",
     "LinearDiscriminantAnalysis",
+    "QuadraticDiscriminantAnalysis",
     "GradientBoostingClassifier",
     "HistGradientBoostingClassifier",
 )
 """predict_proba = sigmoid (two classes) or softmax of decision_function, in scikit-learn 1.9:
 sklearn/linear_model/_logistic.py, discriminant_analysis.py, ensemble/_gb.py (with the exponential
 loss: sigmoid of twice that)."""
-LEFT_OUT = {
-    "SVC": "it would cost a second copy of the support vectors and of their time",
-    "NuSVC": "it would cost a second copy of the support vectors and of their time",
-    "QuadraticDiscriminantAnalysis": "skl2onnx cannot write it for this estimator",
-}
-"""Classifiers with probabilities that are converted without decision_function, and why."""
-PREDICTS_FROM_SCORES = ("SGDClassifier",)
-"""predict = argmax of decision_function while the probabilities saturate (linear_model/_base.py)."""
+PREDICTS_FROM_SCORES = ("SGDClassifier", "OneVsRestClassifier")
+"""predict = argmax of decision_function while the probabilities saturate (linear_model/_base.py,
+multiclass.py); not where each row has several labels."""
 NAMES = {
     "predict": "label",
     "predict_proba": "probabilities",
@@ -74,14 +70,6 @@ def plan_heads(estimator: Any) -> tuple[Head, ...]:
     return heads
 
 
-def left_out(estimator: Any) -> tuple[str, ...]:
-    """Return notes on methods that `estimator` has and no head is planned for."""
-    final = type(final_step(estimator)).__name__
-    if final in LEFT_OUT and hasattr(estimator, "predict_proba") and hasattr(estimator, "decision_function"):
-        return (f"without decision_function: {LEFT_OUT[final]}",)
-    return ()
-
-
 def _kind_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
     if is_classifier(estimator):
         return _classifier_heads(estimator, final)
@@ -98,6 +86,8 @@ def _kind_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
 
 def _classifier_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
     probabilities, scores = (hasattr(estimator, m) for m in ("predict_proba", "decision_function"))
+    if _decides_by_pairs(final):
+        return (_head("predict", 0),)
     if probabilities and scores and _scores_first(final):
         activation = _activation(final)
         return (
@@ -105,13 +95,19 @@ def _classifier_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
             _head("predict_proba", 1, "raw", activation),
             _head("decision_function", 1, "raw"),
         )
-    if probabilities and scores and type(final).__name__ in PREDICTS_FROM_SCORES:
+    from_scores = type(final).__name__ in PREDICTS_FROM_SCORES and not getattr(final, "multilabel_", False)
+    if probabilities and scores and from_scores:
         return (_head("predict", 0, "raw"), _head("predict_proba", 1), _head("decision_function", 1, "raw"))
-    if probabilities and type(final).__name__ in LEFT_OUT:
-        return (_head("predict", 0), _head("predict_proba", 1))
     if probabilities:
         return (_head("predict", 0), _head("predict_proba", 1), _head("decision_function", 1, "raw"))
     return (_head("predict", 0, "raw"), _head("decision_function", 1, "raw"))
+
+
+def _decides_by_pairs(final: Any) -> bool:
+    """GaussianProcessClassifier: predict_proba exists but raises (gaussian_process/_gpc.py)."""
+    return is_sklearn(final, "GaussianProcessClassifier") and (
+        final.multi_class == "one_vs_one" and final.n_classes_ > 2
+    )
 
 
 def _scores_first(final: Any) -> bool:

@@ -7,6 +7,7 @@ Promise: nothing is read off documentation or tags; what is not accepted there i
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,11 +41,11 @@ class Tolerates:
 def probe_answer(estimator: Any, method: str, features: Any) -> Answer:
     """Return the form of `estimator.method(features)` for float64 and float32 rows."""
     rows = features[:PROBE_ROWS]
-    double = call(estimator, method, rows)
-    try:
-        single = call(estimator, method, as_float32(rows))
-    except ValueError:  # KMeans fitted on float64 refuses float32 rows: nothing to be equal to
-        single = double
+    double = single = call(estimator, method, rows)
+    with contextlib.suppress(ValueError):  # KMeans fitted on one dtype refuses rows of the other
+        double = call(estimator, method, as_float(rows, np.float64))
+    with contextlib.suppress(ValueError):
+        single = call(estimator, method, as_float(rows, np.float32))
     return Answer({"float64": str(double.dtype), "float32": str(single.dtype)}, double.shape[1:])
 
 
@@ -73,12 +74,12 @@ def call(estimator: Any, method: str, rows: Any) -> np.ndarray[Any, Any]:
     return np.asarray(answer.toarray() if hasattr(answer, "toarray") else answer)
 
 
-def as_float32(rows: Any) -> Any:
-    """Return `rows` with float columns in float32."""
+def as_float(rows: Any, dtype: Any) -> Any:
+    """Return `rows` with float columns in `dtype`."""
     if isinstance(rows, pd.DataFrame):
         floats = rows.select_dtypes("floating").columns
-        return rows.astype(dict.fromkeys(floats, np.float32))
-    return rows.astype(np.float32) if rows.dtype.kind == "f" else rows
+        return rows.astype(dict.fromkeys(floats, dtype))
+    return rows.astype(dtype) if rows.dtype.kind == "f" else rows
 
 
 def with_value(rows: Any, columns: list[int], value: float) -> Any:
@@ -107,6 +108,6 @@ def _accepts(estimator: Any, method: str, rows: Any, columns: list[int], value: 
         for turn in range(turns):
             part = columns[turn * len(rows) : (turn + 1) * len(rows)]
             call(estimator, method, with_value(rows, part, value))
-    except (ValueError, TypeError, OverflowError, FloatingPointError):
+    except (ValueError, TypeError, AttributeError, OverflowError, FloatingPointError):
         return False
     return True

@@ -10,8 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from optimization.convert.structure import is_sklearn, walk
+from optimization.converters import register_converters
+from optimization.converters.distances import NAMES, metric_of
 from optimization.errors import ConversionError
 
 
@@ -36,6 +39,7 @@ def _known_classes() -> set[type]:
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import FeatureUnion, Pipeline
 
+    register_converters()
     return {*sklearn_operator_name_map, ColumnTransformer, FeatureUnion, Pipeline}
 
 
@@ -106,14 +110,20 @@ def _is_gaussian_process(part: Any) -> bool:
     return type(part).__name__.startswith("GaussianProcess")
 
 
-def _categorical_splits(part: Any) -> str:
-    """HistGradientBoosting with categorical features: skl2onnx 1.20 converts them wrongly."""
-    if getattr(part, "is_categorical_", None) is None or not np.any(part.is_categorical_):
+def _neighbours(part: Any) -> str:
+    """Nearest neighbours by a function of one's own, or of distances that are handed over."""
+    if not hasattr(part, "effective_metric_") or not hasattr(part, "_fit_X"):
         return ""
-    return (
-        "was fitted with categorical_features, whose splits cannot be converted faithfully yet;"
-        " encode the categories in a pipeline step (OneHotEncoder) and fit again"
-    )
+    if callable(getattr(part, "weights", None)):
+        return "weighs neighbours by a function of one's own; use weights='uniform' or 'distance'"
+    if sparse.issparse(part._fit_X):
+        return "was fitted with sparse rows, which ONNX does not know; fit it with rows.toarray()"
+    if metric_of(part) is None:
+        name = getattr(part.effective_metric_, "__name__", part.effective_metric_)
+        return (
+            f"measures by {name!r}, which cannot be written; use a metric among {sorted(set(NAMES.values()))}"
+        )
+    return ""
 
 
 def _fractional_categories(part: Any) -> str:
@@ -130,12 +140,12 @@ def _fractional_categories(part: Any) -> str:
 
 
 REFUSED = (
-    _categorical_splits,
     _fractional_categories,
     _indicator,
     _decision_threshold,
     _several_outputs,
     _temperature,
     _own_kernel,
+    _neighbours,
 )
 """Each returns why it refuses a part, or ""."""

@@ -13,6 +13,17 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
+PRIVATE = ("_scaler",)
+"""PowerTransformer's own StandardScaler: its converter reads mean_ and scale_."""
+TREES = (
+    "DecisionTree",
+    "ExtraTree",
+    "RandomForest",
+    "GradientBoosting",
+    "HistGradientBoosting",
+    "IsolationForest",
+)
+"""Beginnings of the names of scikit-learn's tree models."""
 Rewrite = Callable[[Any], Any]
 """Returns another estimator in the given one's place, or the same object."""
 
@@ -65,6 +76,8 @@ def rewrite(estimator: Any, rule: Rewrite) -> Any:
     estimator = unwrap(estimator)
     changed = {}
     for key, value in vars(estimator).items():
+        if key in PRIVATE:
+            continue
         new = _rewrite_value(value, rule)
         if new is not value:
             changed[key] = new

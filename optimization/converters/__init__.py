@@ -5,9 +5,59 @@ Out: `register_converters()`, which puts them into skl2onnx's registry.
 Promise: explicit and repeatable; nothing is registered by import.
 """
 
-from . import arithmetic, forest, hist_gradient_boosting, missing_values, unknown_categories
+from . import (
+    ada_boost,
+    arithmetic,
+    averages,
+    calibration,
+    discriminant,
+    forest,
+    gaussian_process,
+    gaussian_process_classifier,
+    gradient_boosting,
+    hist_gradient_boosting,
+    isolation_forest,
+    kernel_features,
+    kernel_ridge,
+    linear,
+    linear_regression,
+    naive_bayes,
+    nearest_centroid,
+    neighbours,
+    network,
+    stacking,
+    svm,
+    svm_regression,
+    unknown_categories,
+    voting,
+)
 
-FAMILIES = (arithmetic, forest, hist_gradient_boosting, missing_values, unknown_categories)
+FAMILIES = (
+    ada_boost,
+    arithmetic,
+    averages,
+    calibration,
+    discriminant,
+    forest,
+    gaussian_process,
+    gaussian_process_classifier,
+    gradient_boosting,
+    hist_gradient_boosting,
+    isolation_forest,
+    kernel_features,
+    kernel_ridge,
+    linear,
+    linear_regression,
+    naive_bayes,
+    nearest_centroid,
+    neighbours,
+    network,
+    stacking,
+    svm,
+    svm_regression,
+    unknown_categories,
+    voting,
+)
 
 
 def register_converters() -> None:

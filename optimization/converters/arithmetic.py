@@ -25,6 +25,8 @@ import numpy as np
 from onnx import TensorProto
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from .writer import Writer
+
 Array = np.ndarray[Any, Any]
 ALIAS = "OptimizationArithmetic"
 
@@ -87,7 +89,7 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     from skl2onnx.common.data_types import FloatTensorType
 
     step = operator.raw_operator
-    writer = _Writer(scope, container)
+    writer = _Arithmetic(scope, container)
     single = all(isinstance(item.type, FloatTensorType) for item in operator.inputs)
     names = [writer.cast(item.full_name, single) for item in operator.inputs]
     name = names[0] if len(names) == 1 else writer.add("Concat", names, axis=1)
@@ -98,33 +100,16 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     writer.finish(name, operator.outputs[0].full_name)
 
 
-class _Writer:
-    """Adds nodes under unique names and returns their outputs' names."""
-
-    def __init__(self, scope: Any, container: Any) -> None:
-        self.scope, self.container = scope, container
-
-    def add(self, op_type: str, inputs: list[str], **attributes: Any) -> str:
-        output = str(self.scope.get_unique_variable_name(op_type.lower()))
-        self._add(op_type, inputs, output, **attributes)
-        return output
-
-    def finish(self, source: str, target: str) -> None:
-        self._add("Identity", [source], target)
+class _Arithmetic(Writer):
+    """Writes operations in the precision that scikit-learn calculates in."""
 
     def cast(self, name: str, single: bool) -> str:
         """float32 stays where all inputs are; otherwise everything becomes float64."""
         return name if single else self.add("Cast", [name], to=TensorProto.DOUBLE)
 
-    def constant(self, value: Array) -> str:
-        name = str(self.scope.get_unique_variable_name("constant"))
-        kind = TensorProto.DOUBLE if value.dtype == np.float64 else TensorProto.FLOAT
-        self.container.add_initializer(name, kind, [1, len(value)], value.tolist())
-        return name
-
     def apply(self, operation: Operation, name: str, dtype: Any) -> str:
         """Apply one operation in `dtype`."""
-        constant = self.constant(operation.value.astype(dtype))
+        constant = self.constant(operation.value.astype(dtype)[None, :])
         if operation.op_type == "Fill":
             missing = self.add("IsNaN", [name])
             return self.add("Where", [missing, constant, name])
@@ -136,13 +121,3 @@ class _Writer:
             return self.apply(operation, name, np.float32)
         wide = self.add("Cast", [name], to=TensorProto.DOUBLE)
         return self.add("Cast", [self.apply(operation, wide, np.float64)], to=TensorProto.FLOAT)
-
-    def _add(self, op_type: str, inputs: list[str], output: str, **attributes: Any) -> None:
-        self.container.add_node(
-            op_type,
-            inputs,
-            output,
-            name=self.scope.get_unique_operator_name(op_type),
-            op_version=self.container.target_opset_any_domain(""),
-            **attributes,
-        )

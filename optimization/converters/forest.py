@@ -1,8 +1,9 @@
-"""RandomForestClassifier and ExtraTreesClassifier → one TreeEnsembleClassifier that counts votes.
+"""Classifiers of averaged trees → one TreeEnsembleClassifier that counts votes.
 
-In: a fitted forest with one output.
+In: a fitted RandomForest, ExtraTrees, DecisionTree, ExtraTree or Bagging (of trees) classifier.
 Out: label, and probabilities.
-Promise: exact; labels are equal where trees end in pure leaves, ties included.
+Promise: exact; labels are equal where trees end in pure leaves, ties included, and always those of a
+single tree.
 
     votes[c] = Σ over trees of the leaf's share of class c          (exact in float32 for pure leaves)
     label    = the first class with the most votes
@@ -14,112 +15,117 @@ each of two classes scikit-learn answers with the first and the graph with the s
 Two classes: onnxruntime (tree_ensemble_aggregator.h, 1.32) answers with the second class where the sum
 of a single score is > 0, unless no weight is negative; so a leaf holds its share of the second class
 less a half, and [−s, s] + n_trees ÷ 2 are the votes.
+
+Several targets are left to skl2onnx, a Bagging of anything but trees to bagging.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto
+from onnx import numpy_helper
 
-from .missing_values import MARK
+from . import averages, bagging
+from .output_types import CLASSIFIER_OPTIONS, TREE_OPTIONS, classifier_types
+from .sklearn_trees import is_tree, members_of, nodes_of, rows_of, values_of
 from .tree_nodes import LEAF_MODE, Nodes, node_attributes
+from .writer import ML_DOMAIN, Writer
 
 Array = np.ndarray[Any, Any]
-OPTIONS = {
-    "zipmap": [True, False, "columns"],
-    "raw_scores": [False],
-    "output_class_labels": [False, True],
-    "nocl": [True, False],
-    "decision_path": [False, True],
-    "decision_leaf": [False, True],
-}
-ALIASES = {
-    "RandomForestClassifier": "SklearnRandomForestClassifier",
-    "ExtraTreesClassifier": "SklearnExtraTreesClassifier",
-}
+OPTIONS = {**CLASSIFIER_OPTIONS, **TREE_OPTIONS, "raw_scores": [False]}
+NAMES = (
+    "RandomForestClassifier",
+    "ExtraTreesClassifier",
+    "DecisionTreeClassifier",
+    "ExtraTreeClassifier",
+    "BaggingClassifier",
+)
+"""scikit-learn's classes; skl2onnx's aliases are these with "Sklearn" in front."""
 
 
 def register() -> None:
-    """Replace skl2onnx's converters of the two classifiers."""
+    """Replace skl2onnx's converters of the classifiers."""
     import sklearn.ensemble
+    import sklearn.tree
     from skl2onnx import update_registered_converter
-    from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
 
-    for name, alias in ALIASES.items():
+    for name in NAMES:
+        kind = getattr(sklearn.ensemble, name, None) or getattr(sklearn.tree, name)
+        options = {**OPTIONS, "raw_scores": [False, True]} if name == "BaggingClassifier" else OPTIONS
         update_registered_converter(
-            getattr(sklearn.ensemble, name),
-            alias,
-            calculate_linear_classifier_output_shapes,
-            convert,
-            overwrite=True,
-            options=OPTIONS,
+            kind, f"Sklearn{name}", classifier_types, convert, overwrite=True, options=options
         )
 
 
-def convert(scope: Any, operator: Any, container: Any) -> None:
-    """Write the nodes; a forest with several outputs is left to skl2onnx."""
-    from skl2onnx.operator_converters.random_forest import convert_sklearn_random_forest_classifier
+def is_supported(estimator: Any) -> bool:
+    """Whether all members are trees of one target."""
+    if isinstance(estimator.classes_, list):
+        return False
+    return all(is_tree(member) for member in members_of(estimator))
 
+
+def convert(scope: Any, operator: Any, container: Any) -> None:
+    """Write the nodes, or let skl2onnx write them."""
     forest = operator.raw_operator
-    if forest.n_outputs_ > 1:
-        convert_sklearn_random_forest_classifier(scope, operator, container)
+    if not is_supported(forest):
+        _converter_of_skl2onnx(forest)(scope, operator, container)
+        return
+    writer = Writer(scope, container)
+    if len(forest.classes_) == 1:
+        _convert_one_class(writer, operator)
         return
     label, probabilities = (output.full_name for output in operator.outputs)
-    scores, votes = scope.get_unique_variable_name("scores"), scope.get_unique_variable_name("votes")
-    _add_trees(scope, operator, container, label=label, scores=scores)
-    n_trees = len(forest.estimators_)
+    votes, n_trees = _add_trees(writer, operator, label), float(len(members_of(forest)))
     if len(forest.classes_) == 2:
-        _add(scope, container, "Add", source=scores, value=n_trees / 2, target=votes)
+        votes = writer.add("Add", [votes, writer.constant(np.array([n_trees / 2], dtype=np.float32))])
+    if n_trees == 1:
+        writer.finish(votes, probabilities)
+        return
+    writer.add("Div", [votes, writer.constant(np.array([n_trees], dtype=np.float32))], output=probabilities)
+
+
+def _convert_one_class(writer: Writer, operator: Any) -> None:
+    """One class: onnxruntime would answer with another label, because it takes one score for two classes."""
+    label, probabilities = (output.full_name for output in operator.outputs)
+    source, double = rows_of(writer, operator)
+    attributes = averages.tree_attributes(operator.raw_operator, double=double)
+    share = writer.add("TreeEnsembleRegressor", [source], domain=ML_DOMAIN, **attributes)
+    writer.add("Div", [share, share], output=probabilities)
+    index = writer.add("ArgMax", [share], axis=1, keepdims=0)
+    writer.label(index, operator.raw_operator.classes_, label)
+
+
+def _converter_of_skl2onnx(estimator: Any) -> Callable[[Any, Any, Any], None]:
+    from skl2onnx.operator_converters.decision_tree import convert_sklearn_decision_tree_classifier
+    from skl2onnx.operator_converters.random_forest import convert_sklearn_random_forest_classifier
+
+    if type(estimator).__name__ == "BaggingClassifier":
+        return bagging.convert
+    if hasattr(estimator, "tree_"):
+        converter = convert_sklearn_decision_tree_classifier
     else:
-        votes = scores
-    _add(scope, container, "Div", source=votes, value=n_trees, target=probabilities)
+        converter = convert_sklearn_random_forest_classifier
+    return converter  # type: ignore[no-any-return]
 
 
-def _add(scope: Any, container: Any, op_type: str, *, source: str, value: float, target: str) -> None:
-    """Add `target = source op value`."""
-    name = scope.get_unique_variable_name("constant")
-    container.add_initializer(name, TensorProto.FLOAT, [1], [float(value)])
-    container.add_node(
-        op_type,
-        [source, name],
-        target,
-        name=scope.get_unique_operator_name(op_type),
-        op_version=container.target_opset_any_domain(""),
-    )
+def _add_trees(writer: Writer, operator: Any, label: str) -> str:
+    """Add the ensemble: `(n_rows,)` labels and `(n_rows, n_classes)` scores, whose name it returns."""
+    (source, double), scores = rows_of(writer, operator), writer.name("scores")
+    attributes = tree_attributes(operator.raw_operator, double=double)
+    writer.add_all("TreeEnsembleClassifier", [source], [label, scores], domain=ML_DOMAIN, **attributes)
+    return scores
 
 
-def _add_trees(scope: Any, operator: Any, container: Any, *, label: str, scores: str) -> None:
-    """Add the ensemble: `(n_rows,)` labels and `(n_rows, n_classes)` scores."""
-    from skl2onnx.common.data_types import FloatTensorType
-
-    source = operator.inputs[0].full_name
-    if not isinstance(operator.inputs[0].type, FloatTensorType):
-        cast = scope.get_unique_variable_name("cast")
-        version = container.target_opset_any_domain("")
-        name = scope.get_unique_operator_name("Cast")
-        container.add_node("Cast", [source], cast, name=name, op_version=version, to=TensorProto.FLOAT)
-        source = cast
-    container.add_node(
-        "TreeEnsembleClassifier",
-        [source],
-        [label, scores],
-        op_domain="ai.onnx.ml",
-        op_version=1,
-        name=scope.get_unique_operator_name("TreeEnsembleClassifier"),
-        **tree_attributes(operator.raw_operator),
-    )
-
-
-def tree_attributes(forest: Any) -> dict[str, Any]:
+def tree_attributes(forest: Any, *, double: bool = False) -> dict[str, Any]:
     """Return the attributes of TreeEnsembleClassifier for `forest`'s trees."""
-    trees = [member.tree_ for member in forest.estimators_]
-    nodes = _nodes(trees, route_missing=getattr(forest, MARK, False))
-    shares = np.concatenate([tree.value[:, 0, :] for tree in trees])
+    nodes, shares = nodes_of(forest, double=double), shares_of(forest)
+    if len(members_of(forest)) == 1:
+        shares = _first_is_first(shares)
     text = forest.classes_.dtype.kind in "OUS"
     labels = [str(c).encode("utf-8") for c in forest.classes_] if text else [int(c) for c in forest.classes_]
-    ensemble = {**node_attributes(nodes), **_weights(nodes, shares)}
+    ensemble = {**node_attributes(nodes, double=double), **_weights(nodes, shares)}
     if len(labels) == 2 and min(ensemble["class_weights"]) >= 0:
         ensemble = _with_negative_weight(ensemble)
     return {
@@ -129,21 +135,31 @@ def tree_attributes(forest: Any) -> dict[str, Any]:
     }
 
 
-def _nodes(trees: list[Any], *, route_missing: bool) -> Nodes:
-    """All nodes of `trees`; see sklearn/tree/_tree.pxd: Node."""
-    counts = [tree.node_count for tree in trees]
-    left = np.concatenate([tree.children_left for tree in trees])
-    missing = np.concatenate([tree.missing_go_to_left for tree in trees])
-    return Nodes(
-        tree=np.repeat(np.arange(len(trees)), counts),
-        node=np.concatenate([np.arange(count) for count in counts]),
-        leaf=left < 0,
-        feature=np.concatenate([tree.feature for tree in trees]),
-        threshold=np.concatenate([tree.threshold for tree in trees]),
-        left=left,
-        right=np.concatenate([tree.children_right for tree in trees]),
-        missing_left=missing if route_missing else np.zeros_like(missing),
-    )
+def shares_of(forest: Any) -> Array:
+    """Return the classes' shares in all nodes, `(n_nodes, n_classes)` float64.
+
+    A member of a Bagging may have seen some of the classes only; its own are positions among the
+    ensemble's (sklearn/ensemble/_bagging.py: _parallel_predict_proba, 1.9).
+    """
+    n_classes = len(forest.classes_)
+    members = members_of(forest)
+    if all(member.tree_.value.shape[2] == n_classes for member in members):
+        return values_of(forest)
+    parts = []
+    for member in members:
+        part = np.zeros((member.tree_.node_count, n_classes))
+        part[:, member.classes_.astype(int)] = member.tree_.value[:, 0, :]
+        parts.append(part)
+    return np.concatenate(parts)
+
+
+def _first_is_first(shares: Array) -> Array:
+    """Lift the largest share of each node by a bit where float32 would make it a tie with an earlier one."""
+    single = shares.astype(np.float32)
+    best, rows = shares.argmax(axis=1), np.arange(len(shares))
+    tied = single.argmax(axis=1) != best
+    single[rows[tied], best[tied]] = np.nextafter(single[rows[tied], best[tied]], np.float32(2))
+    return np.where(tied[:, None], single.astype(np.float64), shares)
 
 
 def _weights(nodes: Nodes, shares: Array) -> dict[str, Any]:
@@ -167,7 +183,10 @@ def _with_negative_weight(attributes: dict[str, Any]) -> dict[str, Any]:
     n_trees = attributes["nodes_treeids"][-1] + 1
     leaves = {name: [n_trees, n_trees + 1] for name in ("nodes_treeids", "class_treeids")}
     leaves |= {"class_weights": [-1.0, 1.0], "nodes_modes": [LEAF_MODE] * 2, "nodes_values": [0.0, 0.0]}
-    return {
-        name: value + leaves.get(name, [0, 0]) if name.startswith(("nodes_", "class_")) else value
-        for name, value in attributes.items()
-    }
+    return {name: _longer(name, value, leaves.get(name, [0, 0])) for name, value in attributes.items()}
+
+
+def _longer(name: str, value: Any, leaves: list[Any]) -> Any:
+    if name == "nodes_values_as_tensor":
+        return numpy_helper.from_array(np.append(numpy_helper.to_array(value), [0.0, 0.0]), value.name)
+    return value + leaves

@@ -1,6 +1,6 @@
 """HistGradientBoostingClassifier and -Regressor → one TreeEnsembleRegressor.
 
-In: a fitted estimator without categorical splits.
+In: a fitted estimator, with categorical features or without.
 Out: raw scores from TreeEnsembleRegressor; for classifiers label and probabilities (or raw scores).
 Promise: exact. Every row takes the same branch as in scikit-learn, NaN included: float64 rows because
 the thresholds stay float64, float32 rows (of a float32 graph) because
@@ -9,6 +9,7 @@ the thresholds stay float64, float32 rows (of a float32 graph) because
     NaN goes left                 ⇔  missing_go_to_left
     binary label                  =  raw > 0
     multiclass label              =  argmax raw
+    category goes left            ⇔  it stands in the split's bitset; unknown ones go as NaN does
 
 skl2onnx 1.20 crashes here with protobuf 7 and rounds thresholds to the nearest float32, which sends
 rows that sit on a threshold the wrong way (`_hist_gradient_boosting/_predictor.pyx` compares float64).
@@ -17,13 +18,23 @@ Float64 thresholds cost 3 bytes per node and no time (onnxruntime 1.32, digits a
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from onnx import TensorProto
 
-from .tree_nodes import Nodes, node_attributes
+from .categorical_splits import Chains, make_chains, unpack
+from .category_columns import Column, Rows, write_rows
+from .output_types import CLASSIFIER_OPTIONS, classifier_types, regressor_types
+from .raw_scores import finish_classifier
+from .scaled_trees import SCALING, rescale
+from .tree_nodes import Nodes, regressor_attributes
+from .writer import ML_DOMAIN, Writer
 
+Array = np.ndarray[Any, Any]
+BITSET_WORDS = 8
+"""Words of 32 bits per set: 256 categories (sklearn/utils/_bitset.pxd, 1.9)."""
 LINKS = {"IdentityLink": None, "LogLink": "Exp"}
 """Inverse of the loss's link function, as an ONNX operator (sklearn/_loss/link.py)."""
 
@@ -36,159 +47,156 @@ def register() -> None:
     update_registered_converter(
         HistGradientBoostingClassifier,
         "SklearnHistGradientBoostingClassifier",
-        calculate_classifier_shapes,
+        classifier_types,
         convert_classifier,
         overwrite=True,
-        options={
-            "zipmap": [True, False, "columns"],
-            "raw_scores": [True, False],
-            "output_class_labels": [False, True],
-            "nocl": [True, False],
-        },
+        options=CLASSIFIER_OPTIONS,
     )
     update_registered_converter(
         HistGradientBoostingRegressor,
         "SklearnHistGradientBoostingRegressor",
-        calculate_regressor_shapes,
+        regressor_types,
         convert_regressor,
         overwrite=True,
     )
 
 
-def calculate_classifier_shapes(operator: Any) -> None:
-    """Declare label and scores; TreeEnsembleRegressor answers in float32 to float64 rows too."""
-    from skl2onnx.common.data_types import FloatTensorType
-    from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
-
-    calculate_linear_classifier_output_shapes(operator)
-    operator.outputs[1].type = FloatTensorType(operator.outputs[1].type.shape)
-
-
-def calculate_regressor_shapes(operator: Any) -> None:
-    """Declare the values, float32 as above."""
-    from skl2onnx.common.data_types import FloatTensorType
-    from skl2onnx.common.shape_calculator import calculate_linear_regressor_output_shapes
-
-    calculate_linear_regressor_output_shapes(operator)
-    operator.outputs[0].type = FloatTensorType(operator.outputs[0].type.shape)
+def takes_scaling(estimator: Any) -> bool:
+    """Whether all columns are numbers: categories are looked up, and a scaler would move them."""
+    return getattr(estimator, "is_categorical_", None) is None
 
 
 def convert_regressor(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes of a regressor: raw score, then the inverse link."""
-    estimator = operator.raw_operator
-    inverse = LINKS[type(estimator._loss.link).__name__]
-    output = operator.outputs[0].full_name
-    raw = scope.get_unique_variable_name("raw") if inverse else output
-    _add_trees(scope, operator, container, raw)
-    if inverse:
-        _add(scope, container, inverse, [raw], output)
+    writer = Writer(scope, container)
+    inverse = LINKS[type(operator.raw_operator._loss.link).__name__]
+    raw = _add_trees(writer, operator)
+    writer.add(inverse or "Identity", [raw], output=operator.outputs[0].full_name)
 
 
 def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes of a classifier: raw scores, label, and probabilities unless `raw_scores`."""
-    estimator = operator.raw_operator
-    label, scores = (output.full_name for output in operator.outputs)
-    raw, index = (scope.get_unique_variable_name(name) for name in ("raw", "class_index"))
-    _add_trees(scope, operator, container, raw)
-    if estimator.n_trees_per_iteration_ == 1:
-        raw, activation = _add_binary(scope, container, raw, index), "Sigmoid"
-    else:
-        _add(scope, container, "ArgMax", [raw], index, axis=1, keepdims=0)
-        activation = "Softmax"
-    wants_raw = container.get_options(estimator, {"raw_scores": False})["raw_scores"]
-    _add(scope, container, "Identity" if wants_raw else activation, [raw], scores)
-    _add_label(scope, container, estimator.classes_, index, label)
+    writer = Writer(scope, container)
+    finish_classifier(writer, operator, _add_trees(writer, operator))
 
 
-def _add_binary(scope: Any, container: Any, raw: str, index: str) -> str:
-    """Label index `raw > 0` and both classes' scores `[-raw, raw]`; returns the latter's name."""
-    zero, positive, flat, negative, both = (
-        scope.get_unique_variable_name(name) for name in ("zero", "positive", "flat", "negative", "both")
-    )
-    container.add_initializer(zero, TensorProto.FLOAT, [1], [0.0])
-    _add(scope, container, "Greater", [raw, zero], positive)
-    _add_reshape(scope, container, positive, flat)
-    _add(scope, container, "Cast", [flat], index, to=TensorProto.INT64)
-    _add(scope, container, "Neg", [raw], negative)
-    _add(scope, container, "Concat", [negative, raw], both, axis=1)
-    return str(both)
-
-
-def _add_label(scope: Any, container: Any, classes: Any, index: str, label: str) -> None:
-    """`label = classes[index]`, text or int64."""
-    text = classes.dtype.kind in "OUS"
-    names, picked = scope.get_unique_variable_name("classes"), scope.get_unique_variable_name("picked")
-    values = [str(c).encode("utf-8") for c in classes] if text else [int(c) for c in classes]
-    container.add_initializer(names, TensorProto.STRING if text else TensorProto.INT64, [len(values)], values)
-    _add(scope, container, "Gather", [names, index], picked, axis=0)
-    _add_reshape(scope, container, picked, label)
-
-
-def _add_reshape(scope: Any, container: Any, source: str, target: str) -> None:
-    shape = scope.get_unique_variable_name("shape")
-    container.add_initializer(shape, TensorProto.INT64, [1], [-1])
-    _add(scope, container, "Reshape", [source, shape], target)
-
-
-def _add(scope: Any, container: Any, op_type: str, inputs: list[str], output: str, **attributes: Any) -> None:
-    """Add a node of the default domain under a unique name."""
-    container.add_node(
-        op_type,
-        inputs,
-        output,
-        name=scope.get_unique_operator_name(op_type),
-        op_version=container.target_opset_any_domain(""),
-        **attributes,
-    )
-
-
-def _add_trees(scope: Any, operator: Any, container: Any, output: str) -> None:
+def _add_trees(writer: Writer, operator: Any) -> str:
     """Add the ensemble: `(n_rows, n_trees_per_iteration)` raw scores, baseline included."""
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
-    source, kind = operator.inputs[0].full_name, operator.inputs[0].type
-    if not isinstance(kind, (FloatTensorType, DoubleTensorType)):
-        cast = scope.get_unique_variable_name("cast")
-        _add(scope, container, "Cast", [source], cast, to=TensorProto.FLOAT)
-        source = cast
-    double = isinstance(kind, DoubleTensorType)
-    container.add_node(
-        "TreeEnsembleRegressor",
-        [source],
-        output,
-        op_domain="ai.onnx.ml",
-        op_version=3 if double else 1,
-        name=scope.get_unique_operator_name("TreeEnsembleRegressor"),
-        **tree_attributes(operator.raw_operator, double=double),
-    )
+    estimator = operator.raw_operator
+    if getattr(estimator, "is_categorical_", None) is not None:
+        nodes, splits = nodes_of(estimator), categorical_splits_of(estimator)
+        rows = write_rows(writer, operator.inputs, [split.column for split in splits])
+        source, double = rows.name, rows.double
+        nodes = _on_levels(nodes, splits, rows, estimator.is_categorical_)
+    else:
+        source, kind = operator.inputs[0].full_name, operator.inputs[0].type
+        if not isinstance(kind, (FloatTensorType, DoubleTensorType)):
+            source = writer.add("Cast", [source], to=TensorProto.FLOAT)
+        double = isinstance(kind, DoubleTensorType)
+        nodes = scaled(nodes_of(estimator), estimator, double=double)
+    attributes = tree_attributes(estimator, nodes, double=double)
+    return writer.add("TreeEnsembleRegressor", [source], domain=ML_DOMAIN, **attributes)
 
 
-def tree_attributes(estimator: Any, *, double: bool) -> dict[str, Any]:
-    """Return the attributes of TreeEnsembleRegressor for `estimator`'s trees, for float64 rows if `double`.
+def tree_attributes(estimator: Any, nodes: Nodes, *, double: bool) -> dict[str, Any]:
+    """Return the attributes of TreeEnsembleRegressor, for float64 rows if `double`."""
+    n_targets = int(estimator.n_trees_per_iteration_)
+    rows = np.flatnonzero(nodes.leaf)
+    leaves = (rows, nodes.tree[rows] % n_targets, records_of(estimator)["value"][rows])
+    return regressor_attributes(nodes, leaves, np.ravel(estimator._baseline_prediction), double=double)
+
+
+def records_of(estimator: Any) -> Array:
+    """All nodes' records, tree after tree, the trees of an iteration side by side.
 
     `_predictors[i][k].nodes` is a record array (sklearn/ensemble/_hist_gradient_boosting/common.pyx:
     PREDICTOR_RECORD_DTYPE): feature_idx, num_threshold, missing_go_to_left, left, right, is_leaf, value.
     """
-    trees = [(k, tree.nodes) for stage in estimator._predictors for k, tree in enumerate(stage)]
-    counts = [len(records) for _, records in trees]
-    records = np.concatenate([records for _, records in trees])
-    leaf = records["is_leaf"].astype(bool)
-    nodes = Nodes(
-        tree=np.repeat(np.arange(len(trees)), counts),
+    return np.concatenate([tree.nodes for stage in estimator._predictors for tree in stage])
+
+
+def nodes_of(estimator: Any) -> Nodes:
+    """Return all nodes as scikit-learn has them; splits on categories have no threshold."""
+    records = records_of(estimator)
+    counts = [len(tree.nodes) for stage in estimator._predictors for tree in stage]
+    return Nodes(
+        tree=np.repeat(np.arange(len(counts)), counts),
         node=np.concatenate([np.arange(count) for count in counts]),
-        leaf=leaf,
+        leaf=records["is_leaf"].astype(bool),
         feature=records["feature_idx"],
         threshold=records["num_threshold"],
         left=records["left"],
         right=records["right"],
         missing_left=records["missing_go_to_left"],
     )
-    return {
-        "n_targets": int(estimator.n_trees_per_iteration_),
-        "base_values": np.ravel(estimator._baseline_prediction).astype(np.float32).tolist(),
-        **node_attributes(nodes, double=double),
-        "target_treeids": nodes.tree[leaf].tolist(),
-        "target_nodeids": nodes.node[leaf].tolist(),
-        "target_ids": np.repeat([k for k, _ in trees], counts)[leaf].tolist(),
-        "target_weights": np.float32(records["value"][leaf]).tolist(),
-    }
+
+
+def scaled(nodes: Nodes, estimator: Any, *, double: bool) -> Nodes:
+    """Return `nodes` for rows before the scaler that `estimator` has taken in, if it has."""
+    scaling = getattr(estimator, SCALING, None)
+    return nodes if scaling is None else rescale(nodes, scaling, double=double, rounds=False)
+
+
+@dataclass(frozen=True)
+class ColumnSplits:
+    """One column of categories, and the splits on it."""
+
+    column: Column
+    nodes: Array
+    """Positions of the splits among all nodes."""
+    chains: Chains
+
+
+def categorical_splits_of(estimator: Any) -> list[ColumnSplits]:
+    """Return the columns that are split on, with the tables of their categories.
+
+    Inside the trees the columns of categories come first (_preprocess_X).
+    """
+    records, bitsets = records_of(estimator), _bitsets(estimator)
+    categories = estimator._preprocessor.named_transformers_["encoder"].categories_
+    is_split = (records["is_leaf"] == 0) & (records["is_categorical"] == 1)
+    found = []
+    for code, position in enumerate(np.flatnonzero(estimator.is_categorical_)):
+        nodes = np.flatnonzero(is_split & (records["feature_idx"] == code))
+        if not len(nodes):
+            continue
+        known = [value for value in categories[code] if not _is_missing(value)]
+        left = unpack(bitsets[nodes], len(known))
+        missing_left = records["missing_go_to_left"][nodes].astype(bool)
+        chains = make_chains(left ^ missing_left[:, None])
+        column = Column(int(position), np.asarray(categories[code])[: len(known)], chains.table)
+        found.append(ColumnSplits(column, nodes, chains))
+    return found
+
+
+def _on_levels(nodes: Nodes, splits: list[ColumnSplits], rows: Rows, is_categorical: Array) -> Nodes:
+    """Return `nodes` that read the columns of `rows`, with splits on levels for splits on categories."""
+    order = np.concatenate([np.flatnonzero(is_categorical), np.flatnonzero(~is_categorical)])
+    where = np.array([rows.numbers.get(int(column), 0) for column in order])
+    feature, threshold = where[np.where(nodes.leaf, 0, nodes.feature)], nodes.threshold.copy()
+    left, right, missing = nodes.left.copy(), nodes.right.copy(), nodes.missing_left.copy()
+    for split in splits:
+        i = split.nodes
+        feature[i] = rows.chains[split.column.position] + split.chains.chain
+        threshold[i] = split.chains.level
+        swapped = i[missing[i] == 1]  # the level is reached by those who do not go with the missing ones
+        left[swapped], right[swapped] = nodes.right[swapped], nodes.left[swapped]
+        missing[i] = 0
+    return replace(nodes, feature=feature, threshold=threshold, left=left, right=right, missing_left=missing)
+
+
+def _bitsets(estimator: Any) -> Array:
+    """Return `(n_nodes, 8)` uint32: the categories that go left, zeros where a split is on numbers."""
+    parts = []
+    for tree in (tree for stage in estimator._predictors for tree in stage):
+        part = np.zeros((len(tree.nodes), BITSET_WORDS), dtype=np.uint32)
+        own = (tree.nodes["is_leaf"] == 0) & (tree.nodes["is_categorical"] == 1)
+        part[own] = tree.raw_left_cat_bitsets[tree.nodes["bitset_idx"][own]]
+        parts.append(part)
+    return np.concatenate(parts)
+
+
+def _is_missing(category: Any) -> bool:
+    return category is None or (isinstance(category, float) and bool(np.isnan(category)))

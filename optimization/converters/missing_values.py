@@ -1,10 +1,10 @@
 """NaN in decision trees and forests: the branch that scikit-learn takes.
 
-In: skl2onnx's own converters of DecisionTree*, ExtraTree*, RandomForest* and ExtraTrees*.
-Out: the same nodes, with `nodes_missing_value_tracks_true` filled for estimators that `routes_missing`.
+In: a fitted DecisionTree*, ExtraTree*, RandomForest* or ExtraTrees*.
+Out: a copy that is converted with `nodes_missing_value_tracks_true` filled (sklearn_trees.py).
 Promise: exact. NaN goes left ⇔ tree_.missing_go_to_left (sklearn/tree/_tree.pyx: _apply_dense).
 
-skl2onnx 1.20 writes zeros there, which send every NaN to the right.  Flags cost 2 % of a batch's time
+skl2onnx 1.20 writes zeros there, which send every NaN to the right. Flags cost 2 % of a batch's time
 (onnxruntime 1.32) and keep the zeros from being left out of the file, so forests go without them
 until someone needs NaN.
 """
@@ -12,7 +12,6 @@ until someone needs NaN.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,19 +28,6 @@ FAMILY = (
     "ExtraTreesClassifier",
     "ExtraTreesRegressor",
 )
-FLAGS = "nodes_missing_value_tracks_true"
-
-
-def register() -> None:
-    """Wrap skl2onnx's converters of the family; a wrapped one is left as it is."""
-    from skl2onnx._supported_operators import sklearn_operator_name_map
-    from skl2onnx.common._registration import RegisteredConverter, _converter_pool
-
-    aliases = {alias for kind, alias in sklearn_operator_name_map.items() if kind.__name__ in FAMILY}
-    for alias in aliases:
-        registered = _converter_pool[alias]
-        if not isinstance(registered._fct, _Wrapped):
-            _converter_pool[alias] = RegisteredConverter(_Wrapped(registered._fct), registered._options)
 
 
 def route_missing(estimator: Any) -> Any:
@@ -63,7 +49,7 @@ def fitted_with_missing(estimator: Any) -> bool:
 
 
 def missing_flags(estimator: Any) -> np.ndarray[Any, Any]:
-    """Return the flags of all nodes, tree after tree, in the order in which skl2onnx writes nodes."""
+    """Return the flags of all nodes, tree after tree, in the order in which nodes are written."""
     flags = [np.where(t.children_left < 0, 0, t.missing_go_to_left) for t in _trees(estimator)]
     return np.concatenate(flags) if flags else np.zeros(0, dtype=int)
 
@@ -80,31 +66,3 @@ def _learnt(tree: Any) -> bool:
     left, right = (tree.n_node_samples[c[inner]] for c in (tree.children_left, tree.children_right))
     flags = tree.missing_go_to_left[inner].astype(bool)
     return bool(np.any(flags != (left > right)) or np.isinf(tree.threshold[inner]).any())
-
-
-class _Wrapped:
-    """skl2onnx's converter, given a container that fills in the flags."""
-
-    def __init__(self, converter: Callable[[Any, Any, Any], None]) -> None:
-        self.converter = converter
-
-    def __call__(self, scope: Any, operator: Any, container: Any) -> None:
-        estimator = operator.raw_operator
-        if getattr(estimator, MARK, False):
-            container = _Flagging(container, missing_flags(estimator).astype(int).tolist())
-        self.converter(scope, operator, container)
-
-
-class _Flagging:
-    """A container that passes everything on, with the flags in the tree node."""
-
-    def __init__(self, container: Any, flags: list[int]) -> None:
-        self._container, self._flags = container, flags
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._container, name)
-
-    def add_node(self, op_type: str, inputs: Any, outputs: Any, **attributes: Any) -> None:
-        if len(attributes.get(FLAGS, ())) == len(self._flags):
-            attributes[FLAGS] = self._flags
-        self._container.add_node(op_type, inputs, outputs, **attributes)

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.ensemble import GradientBoostingClassifier, IsolationForest, RandomForestClassifier
+from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron, SGDClassifier
 from sklearn.mixture import GaussianMixture
 from sklearn.naive_bayes import GaussianNB
@@ -18,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, OneClassSVM
 
 from optimization.convert import convert
+from optimization.convert.graph import build_graph
 from optimization.convert.heads import plan_heads
 from optimization.errors import ConversionError
 from tests.convert.examples import BENIGN, CANCER, IRIS, SPECIES, settled
@@ -32,8 +34,8 @@ KINDS = [
     (GaussianNB(), ["predict", "predict_proba"], {"plain"}),
     (Perceptron(), ["predict", "decision_function"], {"raw"}),
     (SVC(), ["predict", "decision_function"], {"raw"}),
-    (SVC(probability=True, random_state=0), ["predict", "predict_proba"], {"plain"}),
-    (QuadraticDiscriminantAnalysis(), ["predict", "predict_proba"], {"plain"}),
+    (SVC(probability=True, random_state=0), SCORED, {"plain", "raw"}),
+    (QuadraticDiscriminantAnalysis(), SCORED, {"raw"}),
     (LinearRegression(), ["predict"], {"plain"}),
     (KMeans(n_clusters=2, n_init=1), ["predict", "transform"], {"plain"}),
     (IsolationForest(n_estimators=2), ["predict", "decision_function", "score_samples"], {"plain"}),
@@ -67,25 +69,28 @@ def test_probabilities_come_from_one_copy_of_the_scores(estimator: Any, binary: 
     rows, target = (CANCER, BENIGN) if binary else (IRIS, SPECIES)
     model = convert(estimator.fit(rows, target), rows).model
     kinds = [node.op_type for node in model.graph.node]
-    assert sum(kind in ("LinearClassifier", "TreeEnsembleClassifier") for kind in kinds) == 1
+    assert sum(kind == "Gemm" or kind.startswith("TreeEnsemble") for kind in kinds) == 1
     assert ("Sigmoid" if binary else "Softmax") in kinds
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    ("estimator", "reason"),
-    [
-        (SVC(probability=True, random_state=0), "second copy of the support vectors"),
-        (QuadraticDiscriminantAnalysis(), "skl2onnx cannot write it"),
-    ],
-)
-def test_a_method_left_out_is_noted(estimator: Any, reason: str) -> None:
-    result = settled(estimator.fit(IRIS, SPECIES), IRIS)
-    assert "decision_function" not in result.manifest.methods
-    assert any(note.startswith("without decision_function") and reason in note for note in result.notes)
+def test_probabilities_and_scores_of_an_svc_share_the_kernel_matrix() -> None:
+    model = convert(SVC(probability=True, random_state=0).fit(IRIS, SPECIES), IRIS).model
+    assert [node.op_type for node in model.graph.node].count("Exp") == 1
 
 
-def test_optional_methods_are_given_up_one_by_one() -> None:
+def test_pairs_of_gaussian_processes_offer_labels_only() -> None:
+    pairs = GaussianProcessClassifier(multi_class="one_vs_one").fit(IRIS[::5], SPECIES[::5])
+    assert [head.method for head in plan_heads(pairs)] == ["predict"]
+
+
+def test_optional_methods_are_given_up_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(estimator: Any, plan: Any, heads: Any) -> Any:
+        if any(head.method == "score_samples" for head in heads):
+            raise RuntimeError("no such output")
+        return build_graph(estimator, plan, heads)
+
+    monkeypatch.setattr("optimization.convert.build_graph", build)
     result = settled(OneClassSVM(nu=0.1).fit(IRIS), IRIS)
     assert list(result.manifest.methods) == ["predict", "decision_function"]
     assert result.notes == ("without score_samples: skl2onnx cannot write it for this estimator",)

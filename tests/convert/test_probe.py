@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from optimization.convert.inputs import plan_inputs
-from optimization.convert.probe import as_float32, call, probe_answer, probe_tolerance, with_value
+from optimization.convert.probe import as_float, call, probe_answer, probe_tolerance, with_value
 from tests.convert.examples import IRIS, MIXED, SPECIES
 
 
@@ -75,10 +75,10 @@ def test_a_value_put_into_integers_leaves_the_given_rows_alone() -> None:
 
 
 def test_only_floats_are_narrowed() -> None:
-    narrowed = as_float32(MIXED)
+    narrowed = as_float(MIXED, np.float32)
     assert narrowed["fare price"].dtype == np.float32
     assert narrowed["age"].dtype == MIXED["age"].dtype
-    assert as_float32(np.ones((1, 1), dtype=int)).dtype.kind == "i"
+    assert as_float(np.ones((1, 1), dtype=int), np.float32).dtype.kind == "i"
 
 
 def test_a_sparse_answer_is_compared_as_a_dense_one() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
@@ -90,13 +91,20 @@ def test_scaling_in_float32_would_send_float64_rows_the_wrong_way() -> None:
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("scaler", SCALERS, ids=str)
 def test_scaled_values_are_scikit_learns_bit_by_bit(scaler: Any, dtype: type[Any]) -> None:
-    """Seen through a tree that splits on nothing else: the graph's own value before the tree."""
+    """The graph's own value before the tree; behind a ColumnTransformer, because a scaler straight before
+    a tree becomes part of its thresholds."""
     rows = CANCER.astype(dtype)
-    estimator = make_pipeline(clone(scaler), clone(TREES[0])).fit(CANCER, BENIGN)
+    estimator = behind_columns(clone(scaler)).fit(CANCER, BENIGN)
     converted = convert(estimator, rows)
     found = run_to_trees(converted, rows)
     expected = estimator[0].transform(rows)
     np.testing.assert_array_equal(found, np.asarray(expected, dtype=np.float32))
+
+
+def behind_columns(*steps: Any) -> Any:
+    """The steps on all columns of a ColumnTransformer, then a forest."""
+    columns = ColumnTransformer([("all", make_pipeline(*steps), list(CANCER.columns))])
+    return make_pipeline(columns, clone(TREES[0]))
 
 
 def run_to_trees(converted: Any, rows: Any) -> Any:
@@ -132,7 +140,8 @@ def test_every_strategy_of_the_imputer_fills_its_own_value(strategy: str) -> Non
 
 
 def test_steps_in_a_row_are_one_step_that_rounds_once() -> None:
-    model = convert(FOREST, MISSING).model
+    estimator = behind_columns(SimpleImputer(), StandardScaler()).fit(CANCER, BENIGN)
+    model = convert(estimator, CANCER).model
     casts = [node for node in model.graph.node if node.op_type == "Cast"]
     assert [node.op_type for node in model.graph.node].count("Where") == 1
     assert len(casts) == 2  # into float64 (a no-op that a pass removes) and out of it

@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.convert import convert
 from optimization.converters import register_converters
-from optimization.converters.hist_gradient_boosting import tree_attributes
+from optimization.converters.hist_gradient_boosting import nodes_of, tree_attributes
 from optimization.converters.thresholds import floor_float32
 from tests.convert.examples import (
     BENIGN,
@@ -157,10 +157,10 @@ def test_the_graph_is_one_ensemble_and_a_handful_of_nodes() -> None:
 
 
 def test_float64_thresholds_are_the_estimators_own() -> None:
-    values = tree_attributes(BINARY, double=True)["nodes_values_as_tensor"]
+    values = tree_attributes(BINARY, nodes_of(BINARY), double=True)["nodes_values_as_tensor"]
     stored = np.frombuffer(values.raw_data)
     assert {t for _, t in thresholds(BINARY)} <= set(stored.tolist())
-    single = tree_attributes(BINARY, double=False)["nodes_values"]
+    single = tree_attributes(BINARY, nodes_of(BINARY), double=False)["nodes_values"]
     np.testing.assert_array_equal(np.float32(single), floor_float32(stored))
 
 

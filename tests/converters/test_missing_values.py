@@ -18,9 +18,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
 from optimization.convert import convert
-from optimization.converters.missing_values import FLAGS, fitted_with_missing, missing_flags
+from optimization.converters.missing_values import fitted_with_missing, missing_flags
 from tests.convert.examples import BENIGN, CANCER, IRIS, MISSING, SPECIES, predictor, settled
 
+FLAGS = "nodes_missing_value_tracks_true"
 SMALL: dict[str, Any] = {"n_estimators": 8, "random_state": 0}
 FAMILY = [
     RandomForestClassifier(**SMALL),

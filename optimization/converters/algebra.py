@@ -1,0 +1,91 @@
+"""Nodes and constants of a chosen precision.
+
+In: a writer and a `Precision`.
+Out: an `Algebra`, which rounds constants once, from float64.
+Promise: exact in the precision.
+
+    SINGLE   everything in float32
+    MIXED    products of rows and points in float64, functions of them and sums in float32
+    DOUBLE   everything in float64
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from onnx import helper
+
+from .writer import Writer
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Precision:
+    """dtypes of the two halves of an expression."""
+
+    inner: Any
+    """Of the rows, and of their products with points."""
+    outer: Any
+    """Of functions of these products, of weighted sums, and of the result."""
+
+
+SINGLE, MIXED, DOUBLE = (
+    Precision(np.float32, np.float32),
+    Precision(np.float64, np.float32),
+    Precision(np.float64, np.float64),
+)
+
+
+@dataclass(frozen=True)
+class Algebra:
+    """Writes nodes whose constants all have one dtype."""
+
+    writer: Writer
+    precision: Precision
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of new constants."""
+        return self.precision.outer
+
+    @property
+    def inner(self) -> Algebra:
+        """The same writer, for products of rows and points."""
+        return Algebra(self.writer, Precision(self.precision.inner, self.precision.inner))
+
+    def leave(self, name: str) -> str:
+        """Cast a result of the inner algebra to the outer dtype, where they differ."""
+        differ = self.precision.inner != self.precision.outer
+        return cast(self.writer, name, self.precision.outer) if differ else name
+
+    def add(self, op_type: str, inputs: list[str], **attributes: Any) -> str:
+        """Add a node of one output; returns the output's name."""
+        return self.writer.add(op_type, inputs, **attributes)
+
+    def number(self, value: Any) -> str:
+        """Add a constant, rounded once from float64."""
+        return self.writer.constant(np.asarray(value, dtype=np.float64).astype(self.dtype))
+
+    def scaled(self, name: str, factor: Any) -> str:
+        """Multiply by a number or a row of numbers; no node for one."""
+        return name if np.all(np.asarray(factor) == 1.0) else self.add("Mul", [name, self.number(factor)])
+
+    def gemm(self, rows: str, weights: Array, bias: Any = 0.0) -> str:
+        """Write rows · weights + bias; weights are `(n_in, n_out)`, the bias is one number or n_out."""
+        inputs = [rows, self.number(weights)]
+        if not np.any(bias):
+            return self.add("MatMul", inputs)
+        row = np.broadcast_to(np.ravel(bias), weights.shape[1:])
+        return self.add("Gemm", [*inputs, self.number(row)])
+
+    def to_single(self, name: str) -> str:
+        """Round to float32, where it is not yet."""
+        return name if self.dtype == np.float32 else cast(self.writer, name, np.float32)
+
+
+def cast(writer: Writer, name: str, dtype: Any) -> str:
+    """Cast to a NumPy dtype."""
+    return writer.add("Cast", [name], to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))

@@ -1,0 +1,140 @@
+"""CalibratedClassifierCV → the members' scores, one table of calibrators for all of them, one mean.
+
+In: a fitted classifier, method sigmoid or isotonic, whose members know all classes.
+Out: label and probabilities.
+Promise: exact in the calibration, which is float64; members are as exact as their own converters.
+
+    t       = decision_function, or predict_proba where there is none                (calibration.py, 1.9)
+    sigmoid   p = 1 ÷ (1 + exp(a t + b))
+    isotonic  p = y[k] + slope[k] (t − x[k]),  k = the last threshold x[k] ≤ t, t clipped to the thresholds
+    two classes: [1 − p, p]     more: p ÷ Σ p, or 1 ÷ n_classes where the sum is 0
+    probabilities = mean over members;  label = the first largest
+
+skl2onnx 1.20 takes the nearest threshold's y, which is off wherever y changes, and treats a member
+without a decision function as if it had one.
+A steep piece of an isotonic curve amplifies the rounding of t: `steepness` says when members are written
+in float64.  Trees answer in float32 whatever the rows are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .algebra import DOUBLE, Algebra, cast
+from .members import double_rows, widened, write_member
+from .output_types import PROBABILITY_OPTIONS, classifier_types
+from .writer import Writer
+
+Array = np.ndarray[Any, Any]
+VISIBLE = 1e-5
+"""A probability that float32 scores move by more calls for float64 scores."""
+NEAR = 2.0**-20
+"""A score as close to a threshold as this share of it stands on it: thresholds are scores of training
+rows, trees give rows the same few scores, and two classes that are equally likely there must stay so."""
+
+
+def register() -> None:
+    """Replace skl2onnx's converter."""
+    from skl2onnx import update_registered_converter
+    from sklearn.calibration import CalibratedClassifierCV
+
+    update_registered_converter(
+        CalibratedClassifierCV,
+        "SklearnCalibratedClassifierCV",
+        classifier_types,
+        convert,
+        overwrite=True,
+        options=PROBABILITY_OPTIONS,
+    )
+
+
+def convert(scope: Any, operator: Any, container: Any) -> None:
+    """Write the nodes."""
+    estimator = operator.raw_operator
+    folds, classes = estimator.calibrated_classifiers_, estimator.classes_
+    if any(not np.array_equal(fold.estimator.classes_, classes) for fold in folds):
+        raise NotImplementedError("a member of CalibratedClassifierCV has not seen all classes")
+    writer = Writer(scope, container)
+    algebra = Algebra(writer, DOUBLE)
+    scores = _scores(algebra, operator, folds)
+    calibrators = [calibrator for fold in folds for calibrator in fold.calibrators]
+    write = _sigmoid if folds[0].method == "sigmoid" else _isotonic
+    mean = _mean(algebra, write(algebra, scores, calibrators), len(folds), len(classes))
+    label, probabilities = (output.full_name for output in operator.outputs)
+    writer.label(algebra.add("ArgMax", [mean], axis=1, keepdims=0), classes, label)
+    writer.finish(cast(writer, mean, np.float32), probabilities)
+
+
+def _scores(algebra: Algebra, operator: Any, folds: Any) -> str:
+    """Write the scores of all members side by side, `(n_rows, n_calibrators)` float64."""
+    writer, two = algebra.writer, len(folds[0].calibrators) == 1
+    wide = folds[0].method == "isotonic" and steepness(folds) > VISIBLE
+    rows = double_rows(writer, operator) if wide else None
+    columns = []
+    for fold in folds:
+        raw = hasattr(fold.estimator, "decision_function")
+        _, scores = write_member(writer, operator, fold.estimator, raw=raw, inputs=rows)
+        if two:
+            scores = writer.add("Gather", [scores, writer.constant(np.array([1]))], axis=1)
+        columns.append(widened(algebra, scores, fold.estimator))
+    return writer.add("Concat", columns, axis=1) if len(columns) > 1 else columns[0]
+
+
+def steepness(folds: Any) -> float:
+    """Return by how much float32 scores can move a probability."""
+    tables = [_table(calibrator) for fold in folds for calibrator in fold.calibrators]
+    return max(float(np.max(np.abs(slope) * np.max(np.abs(x)))) for x, _, slope in tables) * 2.0**-23
+
+
+def _sigmoid(algebra: Algebra, scores: str, calibrators: Any) -> str:
+    a, b = (np.array([getattr(item, name) for item in calibrators]) for name in ("a_", "b_"))
+    argument = algebra.add("Mul", [scores, algebra.number(-a)])
+    return algebra.add("Sigmoid", [algebra.add("Add", [argument, algebra.number(-b)])])
+
+
+def _isotonic(algebra: Algebra, scores: str, calibrators: Any) -> str:
+    """Write interpolations; all tables stand in one row, each calibrator's beginning at its first."""
+    tables = [_table(calibrator) for calibrator in calibrators]
+    length = max(len(x) for x, _, _ in tables)
+    x, y, slope = (np.concatenate([table[i] for table in tables]) for i in range(3))
+    edges = np.full((len(tables), length), np.inf)
+    for row, table in zip(edges, tables, strict=True):
+        row[: len(table[0])] = table[0]
+    ends = [[table[0][i] for table in tables] for i in (0, -1)]
+    clipped = algebra.add(
+        "Min", [algebra.add("Max", [scores, algebra.number(ends[0])]), algebra.number(ends[1])]
+    )
+    last = algebra.writer.constant(np.array([2]))
+    reached = algebra.add(
+        "GreaterOrEqual", [algebra.add("Unsqueeze", [clipped, last]), algebra.number(edges[None])]
+    )
+    count = algebra.add("ReduceSum", [cast(algebra.writer, reached, np.int64), last], keepdims=0)
+    first = np.concatenate([[0], np.cumsum([len(table[0]) for table in tables])[:-1]])
+    index = algebra.add("Add", [count, algebra.writer.constant(first - 1)])
+    x_at, y_at, slope_at = (algebra.add("Gather", [algebra.number(value), index]) for value in (x, y, slope))
+    away = algebra.add("Sub", [clipped, x_at])
+    return algebra.add("Add", [algebra.add("Mul", [slope_at, away]), y_at])
+
+
+def _table(calibrator: Any) -> tuple[Array, Array, Array]:
+    """Return thresholds, values, and the slope after each threshold (0 after the last)."""
+    x, y = (np.asarray(getattr(calibrator, f"{name}_thresholds_"), dtype=np.float64) for name in "Xy")
+    return x, y, np.append(np.diff(y) / np.diff(x), 0.0)
+
+
+def _mean(algebra: Algebra, calibrated: str, n_folds: int, n_classes: int) -> str:
+    """Write normalised probabilities of all members, and their mean over these."""
+    writer, axes = algebra.writer, [algebra.writer.constant(np.array([axis])) for axis in (1, 2)]
+    if n_classes == 2:
+        share = algebra.add("ReduceMean", [calibrated, axes[0]], keepdims=1) if n_folds > 1 else calibrated
+        return algebra.add("Concat", [algebra.add("Sub", [algebra.number(1.0), share]), share], axis=1)
+    shape = writer.constant(np.array([-1, n_folds, n_classes]))
+    grouped = algebra.add("Reshape", [calibrated, shape])
+    total = algebra.add("ReduceSum", [grouped, axes[1]], keepdims=1)
+    nothing = algebra.add("Equal", [total, algebra.number(0.0)])
+    uniform = algebra.number(1.0 / n_classes)
+    shares = algebra.add("Where", [nothing, uniform, algebra.add("Div", [grouped, total])])
+    summed = algebra.add("ReduceSum", [shares, axes[0]], keepdims=0)
+    return algebra.add("Div", [summed, algebra.number(float(n_folds))])

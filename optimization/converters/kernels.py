@@ -1,0 +1,206 @@
+"""Kernels as matrix algebra: rows and fixed points → the matrix of k(row, point).
+
+In: rows `(n_rows, n_columns)` in a graph, points `(n_points, n_columns)`, a `Kernel`.
+Out: nodes; `(n_rows, n_points)`, or a weighted sum over the points.
+Promise: exact in the algebra's precision (precision.py chooses it).
+
+    linear     x·s                              Σ wₛ (x·s) = x·(Σ wₛ s): one Gemm
+    poly       (γ x·s + c₀)^degree
+    sigmoid    tanh(γ x·s + c₀)
+    rbf        exp(−γ |x − s|²)
+    laplacian  exp(−γ Σ |xⱼ − sⱼ|)
+    cosine     x·s ÷ (|x| |s|)
+
+    |x − s|² = |x − c|² − 2 (x − c)·(s − c) + |s − c|²       c: the points' mean
+
+Without c the three terms are large where columns are far from zero, and float32 loses their difference.
+c is rounded to integers in columns of integers, so that s − c can be stored in a byte each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .algebra import Algebra
+from .training_rows import Stored, code_names, decode, store
+
+Array = np.ndarray[Any, Any]
+SEED = 0
+"""Of the order in which points are summed. In libsvm's order all positive terms come first: the sum rises
+to hundreds and falls back, which costs float32 a factor of ten."""
+MAX_SPLIT = 512
+"""Columns up to which the laplacian kernel is written: three nodes each."""
+DECODING = 500
+"""Bytes of the nodes that decode points."""
+ZERO_NORM = 10 * np.finfo(np.float64).eps
+"""Rows with a norm below are not divided by it (sklearn/preprocessing/_data.py: _handle_zeros_in_scale)."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel of sklearn.metrics.pairwise or libsvm."""
+
+    name: str
+    gamma: float = 1.0
+    coef0: float = 0.0
+    degree: float = 3
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """rows → Σ over points of k(row, point) · weights + bias: `(n_rows, n_outputs)`."""
+
+    kernel: Kernel
+    points: Array
+    """`(n_points, n_columns)` float64."""
+    weights: Array
+    """`(n_points, n_outputs)` float64."""
+    bias: Array
+    """`(n_outputs,)` float64."""
+    precomputed: bool = False
+    """Whether rows are the kernel's matrix itself: linear on unit vectors."""
+
+    @property
+    def seen(self) -> Array | None:
+        """Rows like those the graph will get, where the estimator keeps some."""
+        return None if self.precomputed else self.points
+
+    def write(self, algebra: Algebra, rows: str) -> str:
+        """Write the nodes; returns the sum's name."""
+        if self.kernel.name == "linear":
+            inner = algebra.inner
+            return algebra.leave(inner.gemm(rows, self.points.T @ self.weights, self.bias))
+        order = summing_order(len(self.points))
+        matrix = write_kernel(algebra, rows, self.points[order], self.kernel)
+        return algebra.gemm(matrix, self.weights[order], self.bias)
+
+
+def summing_order(n_points: int) -> Array:
+    """Return a fixed order of points in which terms of one sign do not stand together."""
+    return np.random.default_rng(SEED).permutation(n_points)
+
+
+def pairwise_kernel(name: str, settings: Mapping[str, Any], n_columns: int) -> Kernel:
+    """Return a kernel of sklearn.metrics.pairwise with that module's defaults for what is None."""
+    given = {key: float(value) for key, value in settings.items() if value is not None}
+    return Kernel(
+        name, given.get("gamma", 1.0 / n_columns), given.get("coef0", 1.0), given.get("degree", 3.0)
+    )
+
+
+def write_kernel(algebra: Algebra, rows: str, points: Array, kernel: Kernel) -> str:
+    """Write the kernel's matrix; returns its name.
+
+    Raises:
+        ValueError: a kernel that is not in the table above, or laplacian on too many columns.
+    """
+    if kernel.name == "rbf":
+        return algebra.add("Exp", [squared_distance(algebra, rows, points, factor=-kernel.gamma)])
+    if kernel.name == "laplacian":
+        return _laplacian(algebra, rows, points, kernel.gamma)
+    inner = algebra.inner
+    if kernel.name == "cosine":
+        return algebra.leave(inner.gemm(_normalized(inner, rows), _unit_rows(points).T))
+    if kernel.name == "linear":
+        return algebra.leave(inner.gemm(rows, points.T))
+    if kernel.name not in ("poly", "polynomial", "sigmoid"):
+        raise ValueError(f"the kernel {kernel.name!r} has no ONNX form; use linear, poly, rbf or sigmoid")
+    product = algebra.leave(inner.gemm(inner.scaled(rows, kernel.gamma), points.T, kernel.coef0))
+    return (
+        algebra.add("Tanh", [product]) if kernel.name == "sigmoid" else power(algebra, product, kernel.degree)
+    )
+
+
+def squared_distance(
+    algebra: Algebra, rows: str, points: Array, *, factor: float, scale: Any = 1.0, offset: float = 0.0
+) -> str:
+    """Write factor · |(x − s) ÷ scale|² + offset; `scale` is one number or one per column.
+
+    With y = −2 factor (x − c) ÷ scale²:  y·(s − c) + factor |(s − c) ÷ scale|² + offset − ½ (x − c)·y
+    Where s − c is rounded to float32, its square is that of the rounded one.
+    """
+    centre, inner = centre_of(points), algebra.inner
+    shifted = points - centre
+    if algebra.dtype == np.float32:
+        shifted = shifted.astype(np.float32).astype(np.float64)
+    factors = np.broadcast_to(-2.0 * factor / np.square(scale), points.shape[1:])
+    moved = inner.add("Sub", [rows, inner.number(centre)])
+    scaled = inner.scaled(moved, factors)
+    own = inner.gemm(inner.add("Mul", [moved, scaled]), np.full((len(centre), 1), -0.5))
+    stored = store(points) if inner.dtype == np.float64 else None
+    if stored and stored.kind != "steps" and stored.n_bytes + DECODING < points.nbytes:
+        decoded = _decoded(inner, stored, centre)
+        own_bias = _bias(inner, decoded, factor=factor, scale=scale, offset=offset)
+        product = inner.add("Gemm", [scaled, decoded, own_bias], transB=1)
+    else:
+        bias = factor * np.square(shifted / scale).sum(axis=1) + offset
+        product = inner.gemm(scaled, shifted.T, bias)
+    return algebra.leave(inner.add("Add", [product, own]))
+
+
+def _decoded(algebra: Algebra, stored: Stored, centre: Array) -> str:
+    """Write s − c, of points that fewer than 8 bytes a value hold; computed once, when the model loads."""
+    values = decode(algebra.writer, stored, code_names(algebra.writer, stored))
+    return algebra.add("Sub", [values, algebra.number(centre)])
+
+
+def _bias(algebra: Algebra, shifted: str, *, factor: float, scale: Any, offset: float) -> str:
+    """Write factor |(s − c) ÷ scale|² + offset for s − c that is decoded."""
+    plain = np.all(np.asarray(scale) == 1.0)
+    parts = shifted if plain else algebra.add("Div", [shifted, algebra.number(scale)])
+    squares = algebra.add("ReduceSumSquare", [parts, algebra.writer.constant(np.array([1]))], keepdims=0)
+    bias = algebra.scaled(squares, factor)
+    return algebra.add("Add", [bias, algebra.number(offset)]) if offset else bias
+
+
+def centre_of(points: Array) -> Array:
+    """Return the columns' means, exact in float32: integers where a column holds nothing else."""
+    mean = points.mean(axis=0)
+    whole = (points == np.rint(points)).all(axis=0)
+    centre: Array = np.where(whole, np.rint(mean), mean).astype(np.float32).astype(np.float64)
+    return centre
+
+
+def power(algebra: Algebra, base: str, exponent: float) -> str:
+    """Write base ** exponent: products for whole exponents, as libsvm's powi."""
+    if exponent < 1 or exponent != int(exponent):
+        return algebra.add("Pow", [base, algebra.number(exponent)])
+    result, times = "", int(exponent)
+    while times:
+        if times % 2:
+            result = algebra.add("Mul", [result, base]) if result else base
+        times //= 2
+        base = algebra.add("Mul", [base, base]) if times else base
+    return result
+
+
+def _laplacian(algebra: Algebra, rows: str, points: Array, gamma: float) -> str:
+    """Column by column: the matrix of all differences would be `(n_rows, n_points, n_columns)`."""
+    n_columns, inner = points.shape[1], algebra.inner
+    if n_columns > MAX_SPLIT:
+        raise ValueError(
+            f"the laplacian kernel on {n_columns} columns is too long a graph (at most {MAX_SPLIT}); use rbf"
+        )
+    names = [inner.writer.name("column") for _ in range(n_columns)]
+    columns = inner.writer.add_all("Split", [rows], names, axis=1, num_outputs=n_columns)
+    total = ""
+    for column, values in zip(columns, points.T, strict=True):
+        distance = inner.add("Abs", [inner.add("Sub", [column, inner.number(values[None, :])])])
+        total = inner.add("Add", [total, distance]) if total else distance
+    return algebra.add("Exp", [algebra.leave(inner.scaled(total, -gamma))])
+
+
+def _normalized(algebra: Algebra, rows: str) -> str:
+    norm = algebra.add("ReduceL2", [rows, algebra.writer.constant(np.array([1]))], keepdims=1)
+    small = algebra.add("Less", [norm, algebra.number(ZERO_NORM)])
+    return algebra.add("Div", [rows, algebra.add("Where", [small, algebra.number(1.0), norm])])
+
+
+def _unit_rows(points: Array) -> Array:
+    norm = np.linalg.norm(points, axis=1, keepdims=True)
+    unit: Array = points / np.where(norm < ZERO_NORM, 1.0, norm)
+    return unit

@@ -1,0 +1,116 @@
+"""The members of an ensemble, written by their own converters.
+
+In: an operator of an ensemble, and one of its members.
+Out: names of the member's labels and scores.
+Promise: exact where the member's converter is; rows enter a member as they enter the ensemble, or, where
+`double` asks for it, as float64.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+
+from .algebra import Algebra, cast
+from .writer import Writer
+
+
+def last_step(member: Any) -> Any:
+    """Return the estimator that answers for a pipeline, or `member`."""
+    while getattr(member, "steps", None):
+        member = member.steps[-1][1]
+    return member
+
+
+def write_member(
+    writer: Writer, operator: Any, member: Any, *, raw: bool = False, inputs: list[Any] | None = None
+) -> tuple[str, str]:
+    """Declare the member's nodes; return the names of its labels and of its probabilities.
+
+    Args:
+        writer: of the graph.
+        operator: of the ensemble.
+        member: fitted classifier.
+        raw: whether decision_function is wanted instead of probabilities; two classes have [−s, s].
+        inputs: skl2onnx's variables of the rows; None: those of `operator`.
+
+    Raises:
+        NotImplementedError: the member's converter has no raw scores.
+    """
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+    from skl2onnx.common.data_types import (
+        DoubleTensorType,
+        FloatTensorType,
+        Int64TensorType,
+        StringTensorType,
+    )
+
+    if type(member) not in sklearn_operator_name_map:
+        raise NotImplementedError(f"{type(member).__name__} has no converter")
+    _set_options(writer, member, raw)
+    inputs = operator.inputs if inputs is None else inputs
+    declared = writer.scope.declare_local_operator(sklearn_operator_name_map[type(member)], member)
+    declared.inputs = inputs
+    text = np.asarray(member.classes_).dtype.kind in "OUS"
+    wide = all(isinstance(item.type, DoubleTensorType) for item in inputs)
+    kinds = (StringTensorType if text else Int64TensorType, DoubleTensorType if wide else FloatTensorType)
+    outputs = [
+        writer.scope.declare_local_variable(name, kind())
+        for name, kind in zip(("label", "scores"), kinds, strict=True)
+    ]
+    for output in outputs:
+        declared.outputs.append(output)
+    return outputs[0].full_name, outputs[1].full_name
+
+
+def double_rows(writer: Writer, operator: Any) -> list[Any] | None:
+    """Return the operator's one matrix of rows cast to float64; None where there is none to cast."""
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+
+    if len(operator.inputs) != 1 or not isinstance(operator.inputs[0].type, FloatTensorType):
+        return None
+    rows = operator.inputs[0]
+    wide = writer.scope.declare_local_variable("double_rows", DoubleTensorType(rows.type.shape))
+    writer.add("Cast", [rows.full_name], output=wide.full_name, to=TensorProto.DOUBLE)
+    return [wide]
+
+
+def widened(algebra: Algebra, scores: str, member: Any) -> str:
+    """Cast a member's scores to float64; where they are k ÷ n in scikit-learn, they are so here.
+
+    0.3 in float32 is another number: sums of such shares tie in scikit-learn, and would not in the graph.
+    """
+    name, whole = cast(algebra.writer, scores, np.float64), _whole(last_step(member))
+    if not whole:
+        return name
+    number = algebra.number(float(whole))
+    return algebra.add("Div", [algebra.add("Round", [algebra.add("Mul", [name, number])]), number])
+
+
+def _whole(classifier: Any) -> int:
+    """Of how many equal votes the probabilities are made; 0 where they are not."""
+    name = type(classifier).__name__
+    if name.startswith(("RandomForest", "ExtraTrees")):
+        trees = [member.tree_ for member in classifier.estimators_]
+        pure = all(np.isin(tree.value[tree.children_left < 0], (0.0, 1.0)).all() for tree in trees)
+        return len(trees) if pure else 0
+    return (
+        int(classifier.n_neighbors)
+        if name == "KNeighborsClassifier" and classifier.weights == "uniform"
+        else 0
+    )
+
+
+def _set_options(writer: Writer, member: Any, raw: bool) -> None:
+    final = last_step(member)
+    for part in (member,) if final is member else (member, final):
+        has = writer.container.has_options(part, "raw_scores")
+        if raw and not has:
+            raise NotImplementedError(f"the converter of {type(part).__name__} has no decision_function")
+        options = {"raw_scores": raw} if has else {}
+        if writer.container.has_options(part, "zipmap"):
+            options["zipmap"] = False
+        writer.container.add_options(id(part), options)
+        writer.scope.add_options(id(part), options)

@@ -1,0 +1,52 @@
+"""What our converters tell skl2onnx of themselves: the types of their outputs, and their options.
+
+In: skl2onnx's operator.
+Out: its outputs' types: labels of the classes' kind, float32 scores whatever the rows are.
+Promise: rows may be of any dtype and of several inputs; onnxruntime's tree operators answer in float32.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+CLASSIFIER_OPTIONS = {
+    "zipmap": [True, False, "columns"],
+    "raw_scores": [True, False],
+    "output_class_labels": [False, True],
+    "nocl": [True, False],
+}
+"""skl2onnx's options of a classifier that has probabilities, a decision function, or both."""
+PROBABILITY_OPTIONS = {name: values for name, values in CLASSIFIER_OPTIONS.items() if name != "raw_scores"}
+"""… of a classifier without a decision function."""
+TREE_OPTIONS = {"decision_path": [False, True], "decision_leaf": [False, True]}
+"""… of trees and forests, beside the others."""
+DETECTOR_OPTIONS = {"score_samples": [True, False]}
+"""… of an outlier detector."""
+
+
+def classifier_types(operator: Any) -> None:
+    """Declare `(n_rows,)` labels and `(n_rows, n_classes)` float32 scores."""
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+
+    classes = np.asarray(operator.raw_operator.classes_)
+    kind = StringTensorType if classes.dtype.kind in "OUS" else Int64TensorType
+    operator.outputs[0].set_type(kind([None]))
+    operator.outputs[1].set_type(FloatTensorType([None, len(classes)]))
+
+
+def regressor_types(operator: Any) -> None:
+    """Declare `(n_rows, n_targets)` float32 values."""
+    from skl2onnx.common.data_types import FloatTensorType
+
+    operator.outputs[0].set_type(FloatTensorType([None, getattr(operator.raw_operator, "n_outputs_", 1)]))
+
+
+def detector_types(operator: Any) -> None:
+    """Declare `(n_rows, 1)` int64 labels and float32 scores."""
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
+
+    operator.outputs[0].set_type(Int64TensorType([None, 1]))
+    for output in operator.outputs[1:]:
+        output.set_type(FloatTensorType([None, 1]))

@@ -1,0 +1,88 @@
+"""Ranks in float32 that propose neighbours, and a bound of their error.
+
+In: float64 training rows (prepared as the metric asks for), their lengths.
+Out: a `Proposer`.
+Promise: the rank r of a query x and a training row s is within half of factor · |x| + constant of the
+exact one, where no sum overflows; where one does, it is infinite or NaN.
+
+    by product    r = |s|² − 2 x·s      error ≤ (n_features + 4) · 2⁻²⁴ · (2 |x| |s| + |s|²)
+    by maximum    r = Σ max(x, s) − ½ Σ s
+                  |x − s| = 2 max(x, s) − x − s    error ≤ (n_features + 4) · 2⁻²⁴ · (Σ|x| + 2 Σ|s|)
+
+One step of the bound is for each rounding: of x, of s, of each addition (Higham, Accuracy and
+Stability of Numerical Algorithms, (3.5)), and one to spare. Σ max costs two passes over n_train · n_features
+values; Σ |x − s| costs three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+
+from .writer import Writer
+
+Array = np.ndarray[Any, Any]
+UNIT = 2.0**-24
+"""Half a float32 ulp of 1."""
+
+
+@dataclass(frozen=True)
+class Proposer:
+    """How candidates are found."""
+
+    single: Callable[[str], str]
+    """float32 rows → ranks `(n_rows, n_train)`, less is nearer."""
+    double: Callable[[str], str]
+    """The same in float64."""
+    factor: float
+    constant: float
+    """Two ranks whose difference is more than factor · |row| + constant are in the right order."""
+    norm: str
+    """What |row| is: ReduceL1 or ReduceL2."""
+
+
+def by_product(writer: Writer, values: str, lengths: Array, n_features: int) -> Proposer:
+    """Rank by |s|² − 2 x·s; `lengths` are those of the training rows, `(n_train,)`."""
+    axis = writer.constant(np.array([1]))
+    squares = writer.add("ReduceSumSquare", [values, axis], keepdims=0)
+    single = writer.add("Cast", [values], to=TensorProto.FLOAT)
+    single_squares = writer.add("Cast", [squares], to=TensorProto.FLOAT)
+    longest = float(lengths.max())
+    return Proposer(
+        lambda rows: writer.add("Gemm", [rows, single, single_squares], alpha=-2.0, transB=1),
+        lambda rows: writer.add("Gemm", [rows, values, squares], alpha=-2.0, transB=1),
+        4 * (n_features + 4) * UNIT * longest,
+        2 * (n_features + 4) * UNIT * longest**2,
+        "ReduceL2",
+    )
+
+
+def by_maximum(writer: Writer, values: str, lengths: Array, n_features: int) -> Proposer:
+    """Rank by Σ max(x, s) − ½ Σ s; `lengths` are Σ |s| of the training rows."""
+    single = writer.add("Cast", [values], to=TensorProto.FLOAT)
+    longest = float(lengths.max())
+    return Proposer(
+        _maximum(writer, single, np.float32),
+        _maximum(writer, values, np.float64),
+        2 * (n_features + 4) * UNIT,
+        4 * (n_features + 4) * UNIT * longest,
+        "ReduceL1",
+    )
+
+
+def _maximum(writer: Writer, values: str, dtype: Any) -> Callable[[str], str]:
+    total = writer.add("ReduceSum", [values, writer.constant(np.array([1]))], keepdims=0)
+    half = writer.add("Mul", [total, writer.constant(np.array(0.5, dtype=dtype))])
+    others = writer.add("Unsqueeze", [values, writer.constant(np.array([0]))])
+
+    def ranks(rows: str) -> str:
+        apart = writer.add("Unsqueeze", [rows, writer.constant(np.array([1]))])
+        larger = writer.add("Max", [apart, others])
+        total = writer.add("ReduceSum", [larger, writer.constant(np.array([2]))], keepdims=0)
+        return writer.add("Sub", [total, half])
+
+    return ranks

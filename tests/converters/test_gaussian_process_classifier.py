@@ -1,0 +1,84 @@
+"""GaussianProcessClassifier: two classes, one against the rest, pairs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import erf
+from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.gaussian_process.kernels import RBF, DotProduct, Matern, PairwiseKernel, WhiteKernel
+from sklearn.preprocessing import scale
+
+from optimization.convert import convert
+from optimization.converters.algebra import DOUBLE
+from optimization.converters.gaussian_process_classifier import _erf
+from optimization.converters.precision import evaluate
+from optimization.errors import ConversionError
+from tests.converters.agreement import agree, one_row_at_a_time, operators
+
+IRIS, SPECIES = load_iris(return_X_y=True)
+IRIS, SPECIES = IRIS[::2], SPECIES[::2]
+CANCER, BENIGN = load_breast_cancer(return_X_y=True)
+CANCER, BENIGN = scale(CANCER)[:120, :6], BENIGN[:120]
+NOISY, MIXED = 2.0 * RBF(2.0) + WhiteKernel(0.3), 1.0 * RBF(3.0) * DotProduct()
+KERNELS = [None, NOISY, DotProduct(1.0), Matern(2.0), MIXED]
+
+
+def fit(kernel: Any, rows: Any, target: Any, **settings_: Any) -> Any:
+    return GaussianProcessClassifier(kernel, optimizer=None, **settings_).fit(rows, target)
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=str)
+def test_two_classes_agree_with_every_kernel(kernel: Any) -> None:
+    agree(fit(kernel, CANCER, BENIGN), CANCER, 3.0 * CANCER)
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=str)
+def test_one_against_the_rest_agrees(kernel: Any) -> None:
+    agree(fit(kernel, IRIS, np.array(["c", "a", "b"])[SPECIES]), IRIS)
+
+
+def test_pairs_vote_and_have_no_probabilities() -> None:
+    converted = agree(fit(RBF(2.0), IRIS, SPECIES, multi_class="one_vs_one"), IRIS)
+    assert list(converted.manifest.methods) == ["predict"]
+
+
+def test_classes_with_one_kernel_share_its_matrix() -> None:
+    found = operators(convert(fit(RBF(2.0), IRIS, SPECIES), IRIS))
+    assert found.count("Exp") == 1 + 3  # the kernel, and a quadrature per class
+
+
+def test_fitted_kernels_may_differ_between_classes() -> None:
+    agree(GaussianProcessClassifier(1.0 * RBF(1.0)).fit(IRIS, SPECIES), IRIS)
+
+
+def test_batches_of_one_and_truth_values() -> None:
+    estimator = fit(RBF(2.0), CANCER, BENIGN == 1)
+    agree(estimator, CANCER)
+    one_row_at_a_time(estimator, CANCER)
+
+
+def test_erf_is_right_to_the_digits_that_the_sum_needs() -> None:
+    x = np.linspace(-8, 8, 1001)[:, None]
+    np.testing.assert_allclose(evaluate(_erf, x, DOUBLE), erf(x), rtol=0, atol=1e-13)
+
+
+def test_a_pairwise_kernel_has_no_variance() -> None:
+    with pytest.raises(ConversionError, match="variance of PairwiseKernel has no ONNX form"):
+        convert(fit(PairwiseKernel(0.1, metric="rbf"), CANCER, BENIGN), CANCER)
+
+
+FITTED = fit(RBF(2.0), CANCER, BENIGN)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(*[st.floats(-4, 4, width=32)] * 6), min_size=1, max_size=8))
+def test_any_row_agrees_unless_undecided(rows: list[tuple[float, ...]]) -> None:
+    batch = np.array(rows)
+    clear = batch[np.abs(FITTED.predict_proba(batch)[:, 0] - 0.5) > 1e-5]
+    agree(FITTED, CANCER[:1], *([clear] if len(clear) else []))

@@ -2,18 +2,34 @@
 
 In: an ONNX model.
 Out: a smaller model, and for each pass what it did or why it did nothing.
-Promise: lossless, as every pass of `PIPELINE` is; running it again changes nothing.
+Promise: `clean` is lossless, as every pass of `PIPELINE` is; `simplify` is exact, as those of `EXACT`
+are; `encode` is lossless, as those of `ENCODING`; running any again changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import onnx
 
-from optimization.passes import duplicate_initializers, identity_nodes, opset_imports, texts, unused
+from optimization.passes import (
+    affine,
+    casts,
+    constant_folding,
+    duplicate_initializers,
+    gemm,
+    identity_nodes,
+    names,
+    narrow_constants,
+    opset_imports,
+    sparse_constants,
+    texts,
+    unused,
+)
 from optimization.passes.outcome import Promise, Refused, Rewrite
+from optimization.passes.runtimes import oldest_onnxruntime, runs_on
+from optimization.passes.trees import base_values, collapse, compact, encode_v5, stumps, targets
 
 
 @dataclass(frozen=True)
@@ -45,24 +61,94 @@ class Cleaned:
     applied: tuple[PassOutcome, ...]
 
 
+UNUSED = Pass("unused", unused.PROMISE, unused.remove_unused)
+DUPLICATES = Pass(
+    "duplicate_initializers",
+    duplicate_initializers.PROMISE,
+    duplicate_initializers.share_duplicate_initializers,
+)
+
 PIPELINE: tuple[Pass, ...] = (
     Pass("opset_imports", opset_imports.PROMISE, opset_imports.merge_opset_imports),
     # Before the next two: a dead Scan would make them spare the names in its body.
-    Pass("unused", unused.PROMISE, unused.remove_unused),
+    UNUSED,
     Pass("identity_nodes", identity_nodes.PROMISE, identity_nodes.remove_identity_nodes),
-    Pass(
-        "duplicate_initializers",
-        duplicate_initializers.PROMISE,
-        duplicate_initializers.share_duplicate_initializers,
-    ),
+    Pass("constant_folding", constant_folding.PROMISE, constant_folding.fold_constants),
+    Pass("collapse", collapse.PROMISE, collapse.collapse_equal_leaves),
+    Pass("compact", compact.PROMISE, compact.compact_trees),
+    DUPLICATES,
     Pass("texts", texts.PROMISE, texts.remove_texts),
 )
+
+EXACT: tuple[Pass, ...] = (
+    Pass("gemm", gemm.PROMISE, gemm.fuse_products),
+    Pass("affine", affine.PROMISE, affine.fold_affine),
+    # Before `targets`: merged stumps leave too few trees to split.
+    Pass("stumps", stumps.PROMISE, stumps.merge_stumps),
+    Pass("targets", targets.PROMISE, targets.one_ensemble_per_target),
+    Pass("base_values", base_values.PROMISE, base_values.fold_base_values),
+)
+"""Passes that change roundings: what they make must be verified against the estimator."""
+
+
+ENCODING: tuple[Pass, ...] = (
+    Pass("encode_v5", encode_v5.PROMISE, encode_v5.encode_v5),
+    Pass("casts", casts.PROMISE, casts.join_casts),
+    # A division that became part of the trees leaves its operand behind.
+    UNUSED,
+    # Sparse first: its values may be narrow.
+    Pass("sparse_constants", sparse_constants.PROMISE, sparse_constants.store_sparsely),
+    Pass("narrow_constants", narrow_constants.PROMISE, narrow_constants.narrow_constants),
+    DUPLICATES,
+    Pass("names", names.PROMISE, names.shorten_names),
+)
+"""Passes that keep every bit, for an onnxruntime that knows newer operator sets."""
+
+
+def simplify(model: onnx.ModelProto) -> Cleaned:
+    """Run `PIPELINE` and `EXACT` on `model`, which stays as it is, and `PIPELINE` again on what is new."""
+    cleaned = clean(model)
+    exact = _run(EXACT, cleaned.model)
+    applied = (*cleaned.applied, *exact.applied)
+    if not any(item.changed for item in exact.applied):
+        return Cleaned(exact.model, applied)
+    again = clean(exact.model)
+    return Cleaned(again.model, (*applied, *again.applied))
 
 
 def clean(model: onnx.ModelProto) -> Cleaned:
     """Run `PIPELINE` on `model`, which stays as it is."""
+    return _run(PIPELINE, model)
+
+
+def encode(model: onnx.ModelProto, *, target: str = "") -> Cleaned:
+    """Run `ENCODING` on a cleaned `model`, which stays as it is: the same bits out of fewer bytes.
+
+    Passes whose result onnxruntime `target` (empty: the installed one) does not run are left out.
+    """
+    if not target:
+        return _run(ENCODING, model)
+    return _run(tuple(replace(step, run=_kept_to(target, step.run)) for step in ENCODING), model)
+
+
+def _kept_to(
+    target: str, run: Callable[[onnx.ModelProto], Rewrite | Refused]
+) -> Callable[[onnx.ModelProto], Rewrite | Refused]:
+    """Return `run` that refuses what onnxruntime `target` would."""
+
+    def kept(model: onnx.ModelProto) -> Rewrite | Refused:
+        result = run(model)
+        if isinstance(result, Refused) or runs_on(result.model, target):
+            return result
+        oldest = oldest_onnxruntime(result.model)
+        return Refused(f"the result needs onnxruntime {oldest}, target_onnxruntime is {target}")
+
+    return kept
+
+
+def _run(steps: tuple[Pass, ...], model: onnx.ModelProto) -> Cleaned:
     applied = []
-    for step in PIPELINE:
+    for step in steps:
         result = step.run(model)
         if isinstance(result, Rewrite):
             model = result.model

@@ -1,0 +1,86 @@
+"""Which tensors of a graph are matrices, and how wide they are.
+
+In: an `onnx.ModelProto`.
+Out: name → number of columns, for the names that are known to have two dimensions.
+Promise: lossless; a name is only listed where its maker cannot give another rank.
+
+onnx's own shape inference knows nothing of `ai.onnx.ml`, behind which most graphs of scikit-learn lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import onnx
+from onnx import helper
+
+# fmt: off
+ELEMENTWISE = frozenset({
+    "Abs", "Binarizer", "Cast", "Clip", "Exp", "Identity", "Imputer", "IsNaN", "Log", "Neg", "Normalizer",
+    "Relu", "Scaler", "Sigmoid", "Softmax", "Softplus", "Sqrt", "Tanh",
+})
+# fmt: on
+"""The result has the shape of the first operand."""
+BROADCAST = frozenset({"Add", "Sub", "Mul", "Div", "Max", "Min", "Where", "Pow"})
+"""The result has the largest rank and width among the operands."""
+
+
+@dataclass(frozen=True)
+class _Shape:
+    rank: int
+    width: int | None
+    """Size of the last dimension."""
+
+
+def matrix_widths(model: onnx.ModelProto) -> dict[str, int | None]:
+    """Return the columns of every tensor that is known to be a matrix; None where the number is not."""
+    shapes: dict[str, _Shape] = {t.name: _shape(list(t.dims)) for t in model.graph.initializer}
+    for value in model.graph.input:
+        if value.type.tensor_type.HasField("shape"):
+            dims = value.type.tensor_type.shape.dim
+            shapes[value.name] = _shape([d.dim_value if d.HasField("dim_value") else None for d in dims])
+    for node in model.graph.node:
+        shape = _result(node, [shapes.get(name) for name in node.input if name])
+        if shape is not None:
+            shapes[node.output[0]] = shape
+    return {name: shape.width for name, shape in shapes.items() if shape.rank == 2}
+
+
+def _shape(dims: Sequence[int | None]) -> _Shape:
+    return _Shape(len(dims), dims[-1] if dims else 1)
+
+
+def _result(node: onnx.NodeProto, operands: list[_Shape | None]) -> _Shape | None:
+    if operands and node.op_type in ELEMENTWISE:
+        return operands[0]
+    known = [shape for shape in operands if shape is not None]
+    if not known or len(known) < len(operands):
+        return None
+    if node.op_type in BROADCAST:
+        return _Shape(max(shape.rank for shape in known), _widest([shape.width for shape in known]))
+    settings = {item.name: helper.get_attribute_value(item) for item in node.attribute}
+    matrices = all(shape.rank == 2 for shape in known)
+    if node.op_type == "Concat" and matrices and settings["axis"] in (1, -1):
+        return _Shape(2, _sum([shape.width for shape in known]))
+    width_of_second = (
+        (node.op_type == "MatMul" and matrices)
+        or (node.op_type == "ArrayFeatureExtractor" and known[0].rank == 2)
+        or (node.op_type == "Gemm" and not settings.get("transB"))
+    )
+    if width_of_second:
+        return _Shape(2, known[1].width)
+    return _Shape(2, None) if node.op_type == "Gemm" else None
+
+
+def _widest(widths: list[int | None]) -> int | None:
+    """Of widths that fit one another: 1 gives way to any other."""
+    certain = [width for width in widths if width not in (None, 1)]
+    if certain:
+        return certain[0]
+    return None if None in widths else 1
+
+
+def _sum(widths: list[int | None]) -> int | None:
+    certain = [width for width in widths if width is not None]
+    return sum(certain) if len(certain) == len(widths) else None

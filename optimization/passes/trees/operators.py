@@ -1,0 +1,56 @@
+"""One function from trees to trees, applied to every tree operator of a graph.
+
+In: a model, and a function `Ensemble → (Ensemble, sentence) | reason`.
+Out: a `Rewrite` with the operators that changed, or `Refused` with every operator's reason.
+Promise: the function's; operators inside bodies of Scan, Loop and If are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import onnx
+
+from optimization.passes.graph import copy_model
+from optimization.passes.outcome import Refused, Rewrite
+from optimization.passes.trees.ensemble import Ensemble
+from optimization.passes.trees.read import is_tree_operator, read_ensemble
+from optimization.passes.trees.write_v3 import write_node
+
+NO_TREES = "the graph has no tree operator"
+Step = Callable[[Ensemble], tuple[Ensemble, str] | str]
+
+
+def rewrite_operators(model: onnx.ModelProto, step: Step) -> Rewrite | Refused:
+    """Apply `step` to each tree operator of the graph."""
+    written: dict[int, onnx.NodeProto] = {}
+    changes, kept = [], []
+    for index, node in enumerate(model.graph.node):
+        if not is_tree_operator(node):
+            continue
+        ensemble = read_ensemble(node)
+        result = ensemble if isinstance(ensemble, str) else step(ensemble)
+        if isinstance(result, str):
+            kept.append(f"{title(node)} stays: {result}")
+        else:
+            written[index] = write_node(result[0], node)
+            changes.append(f"{title(node)}: {result[1]}")
+    if not written:
+        return Refused("; ".join(kept) or NO_TREES)
+    return Rewrite(
+        replace_nodes(model, {i: [node] for i, node in written.items()}), tuple(changes), tuple(kept)
+    )
+
+
+def replace_nodes(model: onnx.ModelProto, written: dict[int, list[onnx.NodeProto]]) -> onnx.ModelProto:
+    """Return a copy of `model` in which other nodes stand at some positions."""
+    rewritten = copy_model(model)
+    del rewritten.graph.node[:]
+    for index, node in enumerate(model.graph.node):
+        rewritten.graph.node.extend(written.get(index, [node]))
+    return rewritten
+
+
+def title(node: onnx.NodeProto) -> str:
+    """Return the words that stand for `node` in reports."""
+    return f"{node.op_type} {node.name or node.output[0]!r}"

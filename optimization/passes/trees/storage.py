@@ -1,0 +1,96 @@
+"""Numbers on fewer bits.
+
+In: a table of float values, `(n_rows, n_columns)`.
+Out: the distinct rows as they are stored, and the nodes that make float32 of them again.
+Promise: float32 is lossless. float16 rounds to 11 bits; uint8, uint12 and uint16 put 2⁸, 2¹² or 2¹⁶ equally
+spaced values between each column's smallest and largest one.
+
+    value = float32(stored) · scale + smallest
+
+onnxruntime computes that once, when it loads (constant folding), so it costs no time.
+uint12 is two tensors: the low bytes, and the high halves of two rows in one byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from onnx import TensorProto
+
+from optimization.passes.trees.build import Builder
+from optimization.passes.trees.ensemble import Array
+
+Storage = Literal["float32", "float16", "uint16", "uint12", "uint8"]
+BITS = {"uint8": 8, "uint12": 12, "uint16": 16}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Distinct rows, and which of them each row of the input is."""
+
+    stored: Array
+    """`(n_distinct, n_columns)`; uint12 in uint16."""
+    row: Array
+    """`(n_rows,)`."""
+    scale: Array
+    """`(n_columns,)` float32; of integers only."""
+    smallest: Array
+
+
+def make_table(values: Array, storage: Storage) -> Table:
+    """Store `values`, `(n_rows, n_columns)`."""
+    smallest, scale = np.zeros(values.shape[1]), np.ones(values.shape[1])
+    if storage in BITS:
+        smallest = values.min(axis=0).astype(np.float64)
+        scale = (values.max(axis=0) - smallest) / (2 ** BITS[storage] - 1)
+        scale[scale == 0] = 1.0
+        kind = np.uint8 if storage == "uint8" else np.uint16
+        stored = np.round((values - smallest) / scale).astype(kind)
+    else:
+        stored = values.astype(np.float16 if storage == "float16" else np.float32)
+    distinct, row = np.unique(stored, axis=0, return_inverse=True)
+    return Table(distinct, row.ravel(), scale.astype(np.float32), smallest.astype(np.float32))
+
+
+def read_back(values: Array, storage: Storage) -> Array:
+    """Return `(n,)` float32: what becomes of one column of `values` that is stored so."""
+    table = make_table(values.astype(np.float64)[:, None], storage)
+    stored = table.stored[table.row, 0].astype(np.float64)
+    if storage not in BITS:
+        return np.asarray(stored, dtype=np.float32)
+    low, high = float(values.min()), float(values.max())
+    step = (high - low) / (2 ** BITS[storage] - 1)
+    return np.asarray(low + stored * step, dtype=np.float32)
+
+
+def write_table(builder: Builder, table: Table, storage: Storage) -> str:
+    """Add the constants and nodes; return the name of the `(n_distinct, n_columns)` float32 table."""
+    if storage == "float32":
+        return builder.constant(table.stored)
+    if storage == "uint12":
+        wide = _wide(builder, table.stored)
+    else:
+        wide = builder.add("Cast", [builder.constant(table.stored)], to=TensorProto.FLOAT)
+    if storage == "float16":
+        return wide
+    scaled = builder.add("Mul", [wide, builder.constant(table.scale)])
+    if not table.smallest.any():
+        return scaled
+    return builder.add("Add", [scaled, builder.constant(table.smallest)])
+
+
+def _wide(builder: Builder, stored: Array) -> str:
+    """float32 from 12 bits: low + 256 · high, where byte i of `high` holds rows i and i + half."""
+    padded = np.pad(stored, ((0, len(stored) % 2), (0, 0)))
+    first, second = np.split((padded >> 8).astype(np.uint8), 2)
+    both, low = (
+        builder.add("Cast", [builder.constant(part)], to=TensorProto.FLOAT)
+        for part in (first * 16 + second, (padded & 255).astype(np.uint8))
+    )
+    sixteen = builder.constant(np.array(16, np.float32))
+    upper = builder.add("Floor", [builder.add("Div", [both, sixteen])])
+    lower = builder.add("Sub", [both, builder.add("Mul", [upper, sixteen])])
+    high = builder.add("Concat", [upper, lower], axis=0)
+    return builder.add("Add", [low, builder.add("Mul", [high, builder.constant(np.array(256, np.float32))])])

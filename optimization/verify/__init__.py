@@ -5,22 +5,33 @@ Out: a `ParityReport` per model, and verdicts of the gates.
 Promise: scikit-learn is the judge; dtype and shape are compared before values; the worst row is named.
 """
 
-from optimization.verify.compare import Expected, MethodParity, ParityReport, compare, expect
+from optimization.verify.budget import AGAIN, FULL, RowBudget
+from optimization.verify.compare import Expected, compare, expect
 from optimization.verify.gates import Gate
-from optimization.verify.judge import Judge
+from optimization.verify.hard import HardRows, hard_rows
+from optimization.verify.judge import Judge, figures
+from optimization.verify.parity import Coverage, KindParity, MethodParity, ParityReport
 from optimization.verify.scores import score
 from optimization.verify.settle import Settled, expected_answers, settle
 
 __all__ = [
+    "AGAIN",
+    "FULL",
+    "Coverage",
     "Expected",
     "Gate",
+    "HardRows",
     "Judge",
+    "KindParity",
     "MethodParity",
     "ParityReport",
+    "RowBudget",
     "Settled",
     "compare",
     "expect",
     "expected_answers",
+    "figures",
+    "hard_rows",
     "score",
     "settle",
 ]

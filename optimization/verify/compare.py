@@ -2,23 +2,32 @@
 
 In: `Expected`: rows and the estimator's own answers to them, computed once.
 Out: a `ParityReport`: per kind of row and method, how many rows differ, how far, and the worst row.
-Promise: dtype and shape first, then values; NaN equals NaN; text and integers are equal or not.
+Promise: dtype and shape first, then values; NaN equals NaN; text and integers are equal or not; what is
+beyond the range of float32 equals infinity.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import is_regressor
 
 from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.convert.probe import call
+from optimization.verify.excuses import Dispute, column_sizes, input_rounded, undecided
+from optimization.verify.floats import LARGEST
+from optimization.verify.parity import MethodParity, ParityReport
+from optimization.verify.space import take
+from optimization.verify.ties import tied
 from optimization.verify.tolerances import TOLERANCES
 
 Array = np.ndarray[Any, Any]
+SHOWN_VALUES = 8
+"""Values of the worst row that are written out."""
 
 
 @dataclass(frozen=True)
@@ -30,75 +39,20 @@ class Expected:
     answers: Mapping[str, Array]
     discrete: bool
     """Whether `predict` answers with labels (classes, clusters, inliers) rather than with numbers."""
+    witness: Any = None
+    """The estimator, asked again about rows that differ; None: rounding is no excuse."""
+    comparing: bool = False
+    """Whether the estimator decides by comparisons alone, which calculate nothing."""
 
 
-@dataclass(frozen=True)
-class MethodParity:
-    """How one method compares on one kind of row."""
-
-    kind: str
-    method: str
-    n_rows: int
-    mismatches: int
-    """Rows whose labels differ; for scores, rows beyond the tolerance."""
-    max_abs_difference: float
-    """Largest difference of a score; 0.0 for labels."""
-    tolerance: float
-    """The bound on scores; 0.0 for labels."""
-    is_label: bool
-    worst_row: int | None
-    """Index of the worst row among the rows of its kind; None where all are equal."""
-    problem: str = ""
-    """Why the comparison could not be made: another dtype or shape, or an error."""
-
-
-@dataclass(frozen=True)
-class ParityReport:
-    """All comparisons of one predictor."""
-
-    comparisons: tuple[MethodParity, ...]
-
-    @property
-    def label_mismatches(self) -> int:
-        """Rows whose labels differ, over all kinds of row."""
-        return sum(c.mismatches for c in self.comparisons if c.is_label)
-
-    @property
-    def n_label_rows(self) -> int:
-        """Rows whose labels were compared."""
-        return sum(c.n_rows for c in self.comparisons if c.is_label)
-
-    @property
-    def max_abs_difference(self) -> float:
-        """Largest difference of any score."""
-        return max((c.max_abs_difference for c in self.comparisons), default=0.0)
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """Comparisons that could not be made."""
-        return tuple(f"{c.method} on {c.kind} rows: {c.problem}" for c in self.comparisons if c.problem)
-
-    @property
-    def exact(self) -> bool:
-        """Labels equal and scores within the table's tolerance, on all rows and methods."""
-        return not any(c.mismatches or c.problem for c in self.comparisons)
-
-    @property
-    def summary(self) -> str:
-        """One line: rows, labels that differ, largest difference."""
-        n_rows = sum({c.kind: c.n_rows for c in self.comparisons}.values())
-        labels = f"{self.label_mismatches} labels differ, " if self.n_label_rows else ""
-        return f"{n_rows} rows compared, {labels}largest difference {self.max_abs_difference:.2g}"
-
-    def failing(self) -> tuple[MethodParity, ...]:
-        """The comparisons that are not exact."""
-        return tuple(c for c in self.comparisons if c.mismatches or c.problem)
-
-
-def expect(estimator: Any, methods: Sequence[str], features: Any, *, kind: str = "data") -> Expected:
+def expect(
+    estimator: Any, methods: Sequence[str], features: Any, *, kind: str = "data", comparing: bool = False
+) -> Expected:
     """Return `features` with the answers of `estimator` for each of `methods`."""
     answers = {method: call(estimator, method, features) for method in methods}
-    return Expected(kind, features, answers, discrete=not is_regressor(estimator))
+    return Expected(
+        kind, features, answers, not is_regressor(estimator), witness=estimator, comparing=comparing
+    )
 
 
 def compare(predictor: Predictor, expected: Sequence[Expected]) -> ParityReport:
@@ -113,6 +67,11 @@ def compare(predictor: Predictor, expected: Sequence[Expected]) -> ParityReport:
     )
 
 
+def strictly(expected: Sequence[Expected]) -> tuple[Expected, ...]:
+    """Return `expected` for a model whose values were changed on purpose: rounding explains nothing."""
+    return tuple(replace(batch, witness=None) for batch in expected)
+
+
 def _compare(predictor: Predictor, batch: Expected, method: str, answer: Array) -> MethodParity:
     is_label = method == "predict" and batch.discrete
     try:
@@ -123,35 +82,84 @@ def _compare(predictor: Predictor, batch: Expected, method: str, answer: Array) 
         problem = f"expected {answer.dtype} {answer.shape}, found {found.dtype} {found.shape}"
         return _incomparable(batch, method, answer, is_label, problem)
     if is_label or answer.dtype.kind not in "fiub":
-        return _compare_labels(batch, method, answer, found)
-    return _compare_scores(batch, method, answer, found)
+        difference = (answer != found).reshape(len(answer), -1).any(axis=1).astype(np.float64)
+        result = MethodParity(batch.kind, method, len(answer), 0, 0.0, 0.0, True, None)
+    else:
+        difference, result = _compare_scores(batch, method, answer, found)
+    return _explain(predictor, batch, result, found, difference)
 
 
 def _incomparable(batch: Expected, method: str, answer: Array, is_label: bool, problem: str) -> MethodParity:
     return MethodParity(batch.kind, method, len(answer), len(answer), 0.0, 0.0, is_label, None, problem)
 
 
-def _compare_labels(batch: Expected, method: str, answer: Array, found: Array) -> MethodParity:
-    differs = (answer != found).reshape(len(answer), -1).any(axis=1)
-    worst = int(np.argmax(differs)) if differs.any() else None
-    return MethodParity(batch.kind, method, len(answer), int(differs.sum()), 0.0, 0.0, True, worst)
-
-
-def _compare_scores(batch: Expected, method: str, answer: Array, found: Array) -> MethodParity:
-    scale = float(np.max(np.abs(answer), where=np.isfinite(answer), initial=0.0))
+def _compare_scores(batch: Expected, method: str, answer: Array, found: Array) -> tuple[Array, MethodParity]:
+    scale = float(np.max(np.abs(answer), where=np.abs(answer) <= LARGEST[True], initial=0.0))
     bound = TOLERANCES[method].bound(scale)
     with np.errstate(invalid="ignore"):
-        same = (answer == found) | (np.isnan(answer) & np.isnan(found))
-        difference = np.where(same, 0.0, np.abs(answer.astype(np.float64) - found.astype(np.float64)))
-    difference = np.nan_to_num(difference, nan=np.inf).reshape(len(answer), -1).max(axis=1)
-    worst = int(np.argmax(difference)) if difference.any() else None
-    return MethodParity(
-        batch.kind,
-        method,
-        len(answer),
-        int((difference > bound).sum()),
-        float(difference.max(initial=0.0)),
-        bound,
-        False,
-        worst,
+        same = (answer == found) | (np.isnan(answer) & np.isnan(found)) | _both_overflow(answer, found)
+        distance = np.where(same, 0.0, np.abs(answer.astype(np.float64) - found.astype(np.float64)))
+    difference = np.nan_to_num(distance, nan=np.inf).reshape(len(answer), -1).max(axis=1, initial=0.0)
+    largest = float(difference.max(initial=0.0))
+    return difference, MethodParity(batch.kind, method, len(answer), 0, largest, bound, False, None)
+
+
+def _both_overflow(answer: Array, found: Array) -> Array:
+    """Where the answer is beyond float32 and the graph's is infinite, with the same sign."""
+    same_sign = np.sign(answer) == np.sign(found)
+    return np.asarray((np.abs(answer) > LARGEST[True]) & np.isinf(found) & same_sign)
+
+
+def _explain(
+    predictor: Predictor, batch: Expected, result: MethodParity, found: Array, difference: Array
+) -> MethodParity:
+    """Sort the rows that differ into errors and what rounding explains, and name the worst of them."""
+    wrong = difference > result.tolerance
+    rows = np.flatnonzero(wrong)
+    ties, rounding, doubt = _excused(predictor, batch, result, rows, found[rows])
+    wrong[rows] = ~(ties | rounding | doubt)
+    ranked = np.where(wrong, difference, -1.0) if wrong.any() else difference
+    worst = int(np.argmax(ranked)) if difference.any() else None
+    return replace(
+        result,
+        mismatches=int(wrong.sum()),
+        input_rounding=int(rounding.sum()),
+        undecided=int(doubt.sum()),
+        tied=int(ties.sum()),
+        worst_row=worst,
+        worst_values="" if worst is None else _shown(batch.features, worst),
     )
+
+
+def _excused(
+    predictor: Predictor, batch: Expected, result: MethodParity, rows: Array, found: Array
+) -> tuple[Array, Array, Array]:
+    """Which of the differing `rows` are tied, and which the rounding of input or calculation explains."""
+    nobody = np.zeros(len(rows), dtype=bool)
+    if batch.witness is None or not rows.size:
+        return nobody, nobody, nobody
+    dispute = Dispute(
+        estimator=batch.witness,
+        manifest=predictor.manifest,
+        method=result.method,
+        rows=take(batch.features, rows),
+        found=found,
+        bound=result.tolerance,
+        is_label=result.is_label,
+        size=column_sizes(batch.features, predictor.manifest),
+    )
+    ties = tied(dispute.estimator, dispute.rows)
+    rounding = input_rounded(dispute) & ~ties
+    doubt = nobody if batch.comparing or ties.all() else undecided(dispute)
+    return ties, rounding, doubt & ~ties & ~rounding
+
+
+def _shown(features: Any, row: int) -> str:
+    """The row's values by column: "age=41, fare=7.25"."""
+    if not hasattr(features, "shape"):
+        return ""
+    values = features.iloc[row] if isinstance(features, pd.DataFrame) else features[row]
+    names = features.columns if isinstance(features, pd.DataFrame) else range(len(values))
+    pairs = [f"{name}={value!s:.40}" for name, value in zip(names, values, strict=True)]
+    rest = f", and {len(pairs) - SHOWN_VALUES} more" if len(pairs) > SHOWN_VALUES else ""
+    return ", ".join(pairs[:SHOWN_VALUES]) + rest

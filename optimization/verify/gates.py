@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from optimization.quantize.choose import Verdict
-from optimization.verify.compare import ParityReport
+from optimization.verify.parity import ParityReport
 
 DEFAULT_METRIC_DROP = {"accuracy": 0.0, "r2": 1e-4}
 """Largest drop that passes when none is given: accuracy none; r2 what float32 sums move."""
@@ -49,9 +49,9 @@ def judge(
 def _parity(report: ParityReport, lossless: bool, gate: Gate, scored: bool) -> list[str]:
     if lossless:
         return [
-            f"{c.method}: {c.mismatches} of {c.n_rows} {c.kind} rows differ"
+            f"{c.method}: {c.differing} of {c.n_rows} {c.kind} rows differ"
             f" (largest difference {c.max_abs_difference:.3g}, allowed {c.tolerance:.3g},"
-            f" worst row {c.worst_row})"
+            f" worst row {c.worst_row}: {c.worst_values})"
             for c in report.failing()
             if not c.problem
         ]

@@ -2,7 +2,9 @@
 
 In: the manifest, the original's answers, the target and the gate.
 Out: parity reports, scores and verdicts of any ONNX file with that manifest.
-Promise: every variant is judged on the same rows, by the same bounds, in one thread.
+Promise: every variant is judged on the same rows, by the same bounds, in one thread. A lossless one must be
+exact on hard rows too; one whose values were changed on purpose is gated on sampled rows, and its hard
+rows are counted: a boundary that moved by a hair changes every answer on it.
 """
 
 from __future__ import annotations
@@ -13,9 +15,13 @@ from collections.abc import Mapping
 from flavor.quantized_onnx_v1.manifest import Manifest
 from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.quantize.choose import Verdict
-from optimization.verify.compare import Array, Expected, ParityReport, compare
+from optimization.verify.compare import Array, Expected, compare, strictly
 from optimization.verify.gates import Gate, judge
+from optimization.verify.hard import HardRows
+from optimization.verify.parity import ParityReport
 from optimization.verify.scores import score
+
+NO_HARD_ROWS = HardRows((), ())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,17 +30,21 @@ class Judge:
 
     manifest: Manifest
     expected: tuple[Expected, ...]
-    """The original's answers; the data's own rows first."""
+    """The original's answers to sampled rows; the data's own first."""
     target: Array | None
     gate: Gate
+    hard: HardRows = NO_HARD_ROWS
+    """The original's answers to boundary, threshold and edge rows; empty: they are not judged."""
 
     def predictor(self, content: bytes, *, n_threads: int = 1) -> Predictor:
         """Return a predictor for the ONNX file `content`."""
         return Predictor(content, self.manifest, session={"intra_op_num_threads": n_threads})
 
-    def report(self, content: bytes) -> ParityReport:
-        """Return how `content` compares with the original."""
-        return compare(self.predictor(content), self.expected)
+    def report(self, content: bytes, *, lossless: bool = True) -> ParityReport:
+        """Return how `content` compares with the original, on all rows that this judge has."""
+        expected = (*self.expected, *self.hard.expected)
+        found = compare(self.predictor(content), expected if lossless else strictly(expected))
+        return ParityReport(found.comparisons, self.hard.coverage)
 
     def scores(self, content: bytes | None) -> Mapping[str, float]:
         """Return accuracy, or r2 and mean absolute error, of `content` (None: the original)."""
@@ -49,14 +59,27 @@ class Judge:
 
     def verdict(self, content: bytes, *, lossless: bool) -> Verdict:
         """Return the gate's verdict on `content`; `lossless` if no value was changed on purpose."""
-        report = self.report(content)
-        scores: Mapping[str, float] = {} if report.problems else self.scores(content)
+        report = self.report(content, lossless=lossless)
+        judged = report if lossless else report.sampled()
+        scores: Mapping[str, float] = {} if judged.problems else self.scores(content)
         verdict = judge(
-            report, lossless=lossless, original=self.scores(None), optimized=scores, gate=self.gate
+            judged, lossless=lossless, original=self.scores(None), optimized=scores, gate=self.gate
         )
-        figures = {
-            "label_mismatches": float(report.label_mismatches),
-            "max_abs_difference": report.max_abs_difference,
-            **scores,
-        }
-        return dataclasses.replace(verdict, figures=figures)
+        return dataclasses.replace(verdict, figures={**figures(report), **scores})
+
+
+def figures(report: ParityReport) -> dict[str, float]:
+    """Return the numbers of a report by name; those of hard rows where there are some."""
+    sampled, hard = report.sampled(), report.hard()
+    found = {
+        "label_mismatches": float(sampled.label_mismatches),
+        "max_abs_difference": sampled.max_abs_difference,
+    }
+    if not hard.comparisons:
+        return found
+    return {
+        **found,
+        "boundary_label_mismatches": float(hard.label_mismatches),
+        "differences_by_rounding": float(report.unavoidable),
+        "boundary_rows": float(hard.n_rows),
+    }

@@ -2,16 +2,16 @@
 
 In: a converted model and the estimator it came from.
 Out: the manifest cut down to what was proven, the rows it was proven on, and the report.
-Promise: `predict` (or `transform`) and `predict_proba` must be exact, or the conversion fails; another
-method that is not exact is taken off the manifest and its nodes off the graph (onnxruntime computes
-every output, asked for or not); NaN is refused where the graph treats it otherwise.
+Promise: `predict` (or `transform`) and `predict_proba` must be exact on sampled, boundary, threshold and
+edge rows, or the conversion fails; another method that is not exact is taken off the manifest and its
+nodes off the graph (onnxruntime computes every output, asked for or not); NaN is refused where the graph
+treats it otherwise.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,12 @@ from optimization.errors import ConversionError
 from optimization.passes.graph import copy_model
 from optimization.passes.outcome import Rewrite
 from optimization.passes.unused import remove_unused
-from optimization.verify.compare import Expected, MethodParity, ParityReport, compare, expect
+from optimization.verify.batches import empty_batch
+from optimization.verify.budget import FULL, RowBudget
+from optimization.verify.compare import Expected, compare, expect
+from optimization.verify.comparing import compares
+from optimization.verify.hard import HardRows, hard_rows
+from optimization.verify.parity import Coverage, MethodParity, ParityReport
 from optimization.verify.rows import draw_marginal, with_missing
 
 NEEDED = ("predict", "predict_proba")
@@ -50,27 +55,32 @@ class Settled:
     notes: tuple[str, ...]
 
 
-def settle(converted: Converted, estimator: Any, features: Any, *, seed: int) -> Settled:
-    """Return what `converted` proves to be on the data, on marginal and on missing rows.
+def settle(
+    converted: Converted, estimator: Any, features: Any, *, seed: int, budget: RowBudget = FULL
+) -> Settled:
+    """Return what `converted` proves to be on sampled rows and, within `budget`, on hard ones.
 
     Raises:
         ConversionError: a needed method is not exact; the message names method, rows and worst row.
     """
     expected = expected_answers(estimator, converted.manifest, features, seed=seed)
-    report = compare(_predictor(converted.model.SerializeToString(), converted.manifest), expected)
-    manifest, notes = converted.manifest, list(converted.notes)
+    content = converted.model.SerializeToString()
+    report = compare(_predictor(content, converted.manifest), expected)
+    manifest, notes = converted.manifest, [*converted.notes, *_tie_notes(report)]
     if manifest.nan_columns and not _keeps_missing(report):
         manifest = dataclasses.replace(manifest, nan_columns=())
         expected = tuple(batch for batch in expected if batch.kind != MISSING)
-        report = _without(report, lambda c: c.kind == MISSING)
+        report = report.only(lambda c: c.kind != MISSING)
         notes.append(NO_MISSING)
+    hard = hard_rows(estimator, manifest, features, seed=seed, pool=_marginal(expected), budget=budget)
+    report += _hard_report(_predictor(content, manifest), hard)
     for method, worst in _worst(report).items():
         if method in NEEDED or method == manifest.default_method:
             raise ConversionError(f"{_sentence(worst)}; {REMEDY}")
         notes.append(f"without {method}: {_sentence(worst)}")
         manifest = _drop(manifest, method)
-        report = _without(report, functools.partial(_is_of, method))
-    expected = tuple(_only(batch, manifest) for batch in expected)
+        report = report.only(functools.partial(_is_of_another, method))
+    expected = tuple(_only(batch, manifest) for batch in (*expected, *hard.expected))
     model = _without_outputs(converted.model, manifest)
     return Settled(model.SerializeToString(), manifest, report, expected, tuple(notes))
 
@@ -88,12 +98,23 @@ def expected_answers(estimator: Any, manifest: Manifest, features: Any, *, seed:
         columns = [str(name) for name in getattr(features, "columns", range(features.shape[1]))]
         positions = [columns.index(name) for name in manifest.nan_columns]
         batches.append((MISSING, with_missing(features, positions, generator=generator)))
-    return tuple(_expect(estimator, methods, rows, kind) for kind, rows in batches)
+    comparing = compares(estimator)
+    return tuple(_expect(estimator, methods, rows, kind, comparing) for kind, rows in batches)
 
 
-def _expect(estimator: Any, methods: tuple[str, ...], rows: Any, kind: str) -> Expected:
+def _tie_notes(report: ParityReport) -> tuple[str, ...]:
+    n_tied = max((c.tied for c in report.sampled().comparisons), default=0)
+    if not n_tied:
+        return ()
+    return (
+        f"{n_tied} sampled rows are answered otherwise: their last neighbour and the next are equally far,"
+        " where scikit-learn's choice depends on its threads or its tree",
+    )
+
+
+def _expect(estimator: Any, methods: tuple[str, ...], rows: Any, kind: str, comparing: bool) -> Expected:
     try:
-        return expect(estimator, methods, rows, kind=kind)
+        return expect(estimator, methods, rows, kind=kind, comparing=comparing)
     except ValueError as error:
         cause = str(error).strip().splitlines()[0][:200]
         raise ConversionError(
@@ -105,7 +126,18 @@ def _expect(estimator: Any, methods: tuple[str, ...], rows: Any, kind: str) -> E
 def _keeps_missing(report: ParityReport) -> bool:
     """Whether rows with NaN were compared and all are equal."""
     missing = [c for c in report.comparisons if c.kind == MISSING]
-    return bool(missing) and not any(_differs(c) for c in missing)
+    return bool(missing) and not any(c.fails for c in missing)
+
+
+def _hard_report(predictor: Predictor, hard: HardRows) -> ParityReport:
+    problem = empty_batch(predictor)
+    empty = (Coverage("empty", problem),) if problem else ()
+    return ParityReport(compare(predictor, hard.expected).comparisons, (*hard.coverage, *empty))
+
+
+def _marginal(expected: tuple[Expected, ...]) -> list[Any]:
+    """Rows beside the data's own from which boundaries are looked for."""
+    return [batch.features for batch in expected if batch.kind == "marginal"]
 
 
 def _worst(report: ParityReport) -> dict[str, MethodParity]:
@@ -140,16 +172,8 @@ def _predictor(content: bytes, manifest: Manifest) -> Predictor:
     return Predictor(content, dataclasses.replace(manifest, session=Session(intra_op_num_threads=1)))
 
 
-def _differs(comparison: MethodParity) -> bool:
-    return bool(comparison.mismatches or comparison.problem)
-
-
-def _without(report: ParityReport, left_out: Callable[[MethodParity], bool]) -> ParityReport:
-    return ParityReport(tuple(c for c in report.comparisons if not left_out(c)))
-
-
-def _is_of(method: str, comparison: MethodParity) -> bool:
-    return comparison.method == method
+def _is_of_another(method: str, comparison: MethodParity) -> bool:
+    return comparison.method != method
 
 
 def _drop(manifest: Manifest, method: str) -> Manifest:
@@ -160,8 +184,9 @@ def _drop(manifest: Manifest, method: str) -> Manifest:
 def _sentence(c: MethodParity) -> str:
     if c.problem:
         return f"{c.method} could not be compared on {c.kind} rows ({c.problem})"
+    rounding = f", {c.differing - c.mismatches} of them by rounding" if c.differing > c.mismatches else ""
     return (
-        f"{c.method} differs from scikit-learn's on {c.mismatches} of {c.n_rows} {c.kind} rows"
+        f"{c.method} differs from scikit-learn's on {c.differing} of {c.n_rows} {c.kind} rows{rounding}"
         f" (largest difference {c.max_abs_difference:.3g}, allowed {c.tolerance:.3g},"
-        f" worst row {c.worst_row})"
+        f" worst row {c.worst_row}: {c.worst_values})"
     )

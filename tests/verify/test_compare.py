@@ -60,6 +60,12 @@ def test_infinity_equals_infinity_of_the_same_sign() -> None:
     assert compared([np.inf, -np.inf], [-np.inf, -np.inf]).mismatches == 1
 
 
+def test_what_float32_cannot_hold_equals_infinity_of_the_same_sign() -> None:
+    assert compared([1e39, 1.0], [np.inf, 1.0]).mismatches == 0
+    assert compared([1e39, -1e39], [-np.inf, np.inf]).mismatches == 2
+    assert compared([1e38, 1.0], [np.inf, 1.0]).mismatches == 1
+
+
 def test_the_worst_row_is_named() -> None:
     result = compared([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]], [[0.1, 0.9], [0.2, 0.5], [0.3, 0.6]])
     assert (result.mismatches, result.worst_row) == (2, 1)

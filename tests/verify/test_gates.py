@@ -74,10 +74,17 @@ def test_changed_values_need_labels_or_a_target_to_be_judged_by() -> None:
 def test_a_lossless_model_must_be_exact_whatever_the_gate_allows() -> None:
     wide = Gate(max_label_mismatch_rate=1.0, max_metric_drop=1.0)
     assert reason(EQUAL, lossless=True, gate=wide) == "passed"
-    report = ParityReport((parity(mismatches=1, worst_row=3),))
+    report = ParityReport((parity(mismatches=1, worst_row=3, worst_values="age=41"),))
     assert reason(report, lossless=True, gate=wide) == (
-        "predict: 1 of 100 data rows differ (largest difference 0, allowed 0, worst row 3)"
+        "predict: 1 of 100 data rows differ (largest difference 0, allowed 0, worst row 3: age=41)"
     )
+
+
+def test_rounding_is_no_error_of_a_lossless_model_but_never_the_rule_on_sampled_rows() -> None:
+    few = ParityReport((parity(kind="boundary", undecided=50), parity(n_rows=1000, undecided=1)))
+    assert reason(few, lossless=True) == "passed"
+    many = ParityReport((parity(n_rows=1000, input_rounding=1, undecided=1),))
+    assert reason(many, lossless=True).startswith("predict: 2 of 1000 data rows differ")
 
 
 @pytest.mark.parametrize("lossless", [True, False])

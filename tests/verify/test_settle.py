@@ -11,12 +11,15 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import RadiusNeighborsClassifier
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.convert import convert
 from optimization.errors import ConversionError
-from optimization.verify import settle
+from optimization.verify import Coverage, compare, settle
 from optimization.verify.settle import expected_answers
 from tests.convert.examples import DIABETES, IRIS, MISSING, PROGRESS, SEED, SPECIES
 from tests.verify.helpers import fitted, spoil
@@ -34,7 +37,15 @@ def test_a_right_graph_is_kept_as_it_is(logistic) -> None:  # type: ignore[no-un
     assert result.manifest == converted.manifest
     assert result.report.exact
     assert result.notes == ()
-    assert [batch.kind for batch in result.expected] == ["data", "marginal"]
+    assert [batch.kind for batch in result.expected] == [
+        "data",
+        "marginal",
+        "boundary",
+        "edge",
+        "far",
+        "single",
+    ]
+    assert result.report.coverage == (Coverage("threshold", "no trees"),)
 
 
 def test_wrong_probabilities_fail_with_method_rows_and_worst_row(logistic) -> None:  # type: ignore[no-untyped-def]
@@ -84,7 +95,7 @@ def test_nan_that_is_routed_wrongly_is_refused() -> None:
     result = settle(converted, estimator, rows, seed=SEED)
     assert result.manifest.nan_columns == ()
     assert any(note.startswith("rows with NaN are refused") for note in result.notes)
-    assert {batch.kind for batch in result.expected} == {"data", "marginal"}
+    assert "missing" not in {batch.kind for batch in result.expected}
     assert result.report.exact
 
 
@@ -114,3 +125,24 @@ def test_the_same_seed_gives_the_same_rows(logistic) -> None:  # type: ignore[no
     one, two, other = (expected_answers(estimator, converted.manifest, IRIS, seed=s) for s in (1, 1, 2))
     assert one[1].features.equals(two[1].features)
     assert not one[1].features.equals(other[1].features)
+
+
+def test_a_threshold_that_is_one_float_off_fails_though_no_sampled_row_shows_it() -> None:
+    estimator, converted = fitted(DecisionTreeClassifier(max_depth=3, random_state=0), IRIS, SPECIES)
+    (node,) = [node for node in converted.model.graph.node if node.op_type == "TreeEnsembleClassifier"]
+    (values,) = [item for item in node.attribute if item.name == "nodes_values"]
+    values.floats[0] = np.nextafter(np.float32(values.floats[0]), np.float32(np.inf))
+    with pytest.raises(ConversionError, match=r"on \d+ of \d+ (boundary|threshold) rows"):
+        settle(converted, estimator, IRIS, seed=SEED)
+    manifest = dataclasses.replace(converted.manifest, nan_columns=())
+    batches = expected_answers(estimator, manifest, IRIS, seed=SEED)
+    model = Predictor(converted.model.SerializeToString(), manifest)
+    assert compare(model, batches).label_mismatches == 0
+
+
+def test_undecided_rows_of_a_smooth_model_are_counted_and_do_not_fail() -> None:
+    estimator, converted = fitted(make_pipeline(StandardScaler(), SVC()), IRIS, SPECIES)
+    report = settle(converted, estimator, IRIS, seed=SEED).report
+    assert report.exact
+    assert report.label_mismatches == 0
+    assert report.promise == ("within t" if report.unavoidable else "exact")

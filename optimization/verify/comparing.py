@@ -1,0 +1,71 @@
+"""Does an estimator decide by comparisons alone?
+
+In: a fitted estimator.
+Out: whether all its decisions are comparisons of single columns with thresholds.
+Promise: where it says yes, rounding is no excuse: a comparison has no rounding error, and the scalers
+before it are converted in float64 (optimization/convert/doubles.py).
+
+Yes:  trees, forests, boosting, isolation forests, and ensembles of nothing else (bagging, AdaBoost,
+      voting, stacking, calibration, one-vs-rest), behind steps that treat each column by itself.
+No:   everything that adds columns up (linear models, SVM, neighbours, networks, mixtures, PCA), and
+      ensembles with such a member: the place where the answer changes then depends on rounding.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from optimization.convert.structure import TREES, unwrap
+
+BY_COLUMN = (
+    "StandardScaler",
+    "MinMaxScaler",
+    "RobustScaler",
+    "MaxAbsScaler",
+    "SimpleImputer",
+    "OneHotEncoder",
+    "OrdinalEncoder",
+    "VarianceThreshold",
+    "SelectKBest",
+    "SelectPercentile",
+)
+"""Steps that treat each column by itself, by arithmetic in float64 or by looking values up."""
+
+
+def compares(estimator: Any) -> bool:
+    """Return whether `estimator` decides by comparisons alone."""
+    estimator = unwrap(estimator)
+    if isinstance(estimator, str):
+        return estimator in ("passthrough", "drop")
+    if hasattr(estimator, "steps"):
+        *before, (_, last) = estimator.steps
+        return all(_by_column(step) for _, step in before) and compares(last)
+    if type(estimator).__module__.startswith("sklearn.") and type(estimator).__name__.startswith(TREES):
+        return True
+    parts = members(estimator)
+    return bool(parts) and all(compares(part) for part in parts)
+
+
+def members(estimator: Any) -> list[Any]:
+    """Return the fitted members of an ensemble that all read the ensemble's own columns."""
+    if hasattr(estimator, "calibrated_classifiers_"):
+        return [fold.estimator for fold in estimator.calibrated_classifiers_]
+    found = getattr(estimator, "estimators_", None)
+    if found is None:
+        return []
+    return [part for part in (found.ravel() if hasattr(found, "ravel") else found) if part is not None]
+
+
+def _by_column(step: Any) -> bool:
+    step = unwrap(step)
+    if step is None or (isinstance(step, str) and step in ("passthrough", "drop")):
+        return True
+    if hasattr(step, "steps"):
+        return all(_by_column(inner) for _, inner in step.steps)
+    if hasattr(step, "transformers_"):
+        return all(_by_column(item[1]) for item in step.transformers_)
+    if hasattr(step, "transformer_list"):
+        return all(_by_column(item[1]) for item in step.transformer_list)
+    if type(step).__name__ == "FunctionTransformer":
+        return step.func is None
+    return type(step).__module__.startswith("sklearn.") and type(step).__name__ in BY_COLUMN

@@ -1,0 +1,131 @@
+"""Rounding is an excuse only where scikit-learn itself bears witness to it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+from optimization.convert import convert
+from optimization.verify import RowBudget, compare, expect, hard_rows
+from optimization.verify.comparing import compares
+from optimization.verify.excuses import Dispute, input_rounded, undecided
+from tests.convert.examples import IRIS, MIXED, SPECIES, SURVIVED, fit, prepare
+
+TREE = DecisionTreeClassifier(max_depth=3, random_state=0)
+LOGISTIC = LogisticRegression(max_iter=500)
+
+
+class Upset:
+    """A predictor that answers with the next class, or with what it is given."""
+
+    methods = ("predict",)
+
+    def __init__(self, estimator: Any, manifest: Any) -> None:
+        self.estimator, self.manifest = estimator, manifest
+
+    def predict(self, data: Any, method: str) -> Any:
+        return (self.estimator.predict(data) + 1) % 3
+
+
+def dispute(estimator: Any, rows: Any, found: Any) -> Dispute:
+    return Dispute(
+        estimator=estimator,
+        manifest=convert(estimator, IRIS).manifest,
+        method="predict",
+        rows=rows,
+        found=found,
+        bound=0.0,
+        is_label=True,
+        size=np.ptp(IRIS.to_numpy(), axis=0),
+    )
+
+
+def boundary(estimator: Any) -> tuple[Any, Any]:
+    """Boundary rows, and the answers of their other sides."""
+    manifest = dataclasses.replace(convert(estimator, IRIS).manifest)
+    hard = hard_rows(estimator, manifest, IRIS, seed=0, budget=RowBudget(pairs=10, axis_pairs=10))
+    batch = next(batch for batch in hard.expected if batch.kind == "boundary")
+    answers = batch.answers["predict"]
+    return batch.features, np.roll(answers, len(answers) // 2)
+
+
+@pytest.mark.parametrize("estimator", [LOGISTIC, SVC(), KNeighborsClassifier(), make_pipeline(PCA(2), TREE)])
+def test_the_other_side_of_a_boundary_is_undecided(estimator: Any) -> None:
+    estimator = fit(estimator, IRIS, SPECIES)
+    rows, other = boundary(estimator)
+    assert undecided(dispute(estimator, rows, other)).mean() > 0.9
+
+
+@pytest.mark.parametrize("estimator", [LOGISTIC, SVC(), KNeighborsClassifier(), TREE])
+def test_a_wrong_label_far_from_any_boundary_is_not(estimator: Any) -> None:
+    estimator = fit(estimator, IRIS, SPECIES)
+    rows = IRIS[SPECIES == 0]
+    assert not undecided(dispute(estimator, rows, np.full(len(rows), 2))).any()
+
+
+def test_a_row_that_float32_moves_over_a_threshold_is_input_rounding() -> None:
+    rows = np.array([[1.0], [1.0 + 2.0**-30]])
+    estimator = LogisticRegression().fit(IRIS.to_numpy()[:, :1], SPECIES > 0)
+    manifest = convert(estimator, IRIS.to_numpy()[:, :1]).manifest
+
+    class Steps:
+        """Answers 1 beyond 1."""
+
+        def predict(self, data: Any) -> Any:
+            return (np.asarray(data)[:, 0] > 1.0).astype(int)
+
+    case = Dispute(
+        estimator=Steps(),
+        manifest=manifest,
+        method="predict",
+        rows=rows,
+        found=np.array([1, 0]),
+        bound=0.0,
+        is_label=True,
+        size=np.ones(1),
+    )
+    assert input_rounded(case).tolist() == [False, True]
+
+
+def test_models_that_compare_are_never_undecided() -> None:
+    estimator = fit(TREE, IRIS, SPECIES)
+    manifest = convert(estimator, IRIS).manifest
+    rows, _ = boundary(estimator)
+    batch = expect(estimator, ["predict"], rows, kind="boundary", comparing=compares(estimator))
+    (found,) = compare(Upset(estimator, manifest), [batch]).comparisons  # type: ignore[arg-type]
+    assert (found.mismatches, found.undecided, found.fails) == (len(rows), 0, True)
+    assert found.worst_row == 0
+    assert found.worst_values.startswith("sepal length (cm)=")
+
+
+@pytest.mark.parametrize(
+    ("estimator", "answer"),
+    [
+        (TREE, True),
+        (make_pipeline(StandardScaler(), TREE), True),
+        (make_pipeline(prepare(), TREE), True),
+        (VotingClassifier([("a", TREE), ("b", RandomForestClassifier(2))]), True),
+        (VotingClassifier([("a", TREE), ("b", LOGISTIC)]), False),
+        (StackingClassifier([("a", TREE)], LOGISTIC), True),
+        (make_pipeline(PCA(2), TREE), False),
+        (LOGISTIC, False),
+        (KNeighborsClassifier(), False),
+    ],
+)
+def test_only_trees_behind_steps_by_column_compare(estimator: Any, answer: bool) -> None:
+    mixed = any(
+        type(part).__name__ == "ColumnTransformer" for part in getattr(estimator, "named_steps", {}).values()
+    )
+    rows, target = (MIXED, SURVIVED) if mixed else (IRIS, SPECIES)
+    assert compares(fit(estimator, rows, target)) == answer

@@ -1,0 +1,88 @@
+"""Hard rows are the same for the same seed, and what is left out is said."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeRegressor
+
+from flavor.quantized_onnx_v1.predictor import Predictor
+from optimization.convert import convert
+from optimization.verify import RowBudget, hard_rows
+from optimization.verify.batches import empty_batch
+from tests.convert.examples import DIABETES, GOOD, IRIS, MISSING, PROGRESS, SPECIES, TEXT, fit
+from tests.convert.test_estimators import LOGISTIC, words
+
+SMALL = RowBudget(pairs=4, axis_pairs=8, threshold_rows=30, edge_rows=20)
+FOREST = RandomForestClassifier(n_estimators=4, random_state=0)
+
+
+def hard(estimator: Any, rows: Any, *, seed: int = 0) -> Any:
+    return hard_rows(estimator, convert(estimator, rows).manifest, rows, seed=seed, budget=SMALL)
+
+
+def test_the_same_seed_gives_the_same_rows() -> None:
+    forest = fit(FOREST, IRIS, SPECIES)
+    one, two, other = (hard(forest, IRIS, seed=seed) for seed in (1, 1, 2))
+    for first, second in zip(one.expected, two.expected, strict=True):
+        np.testing.assert_array_equal(first.features, second.features)
+    assert not np.array_equal(one.expected[1].features, other.expected[1].features)
+
+
+def test_a_budget_that_was_too_small_is_said() -> None:
+    found = hard(fit(FOREST, IRIS, SPECIES), IRIS)
+    assert [batch.kind for batch in found.expected] == ["boundary", "threshold", "edge", "single"]
+    (note,) = [item.note for item in found.coverage if item.kind == "threshold"]
+    assert note.startswith("10 of ")
+    assert len(found.expected[0].features) <= 2 * (SMALL.pairs + SMALL.axis_pairs)
+    assert len(found.expected[1].features) == 30
+
+
+@pytest.mark.parametrize(
+    ("estimator", "kinds"),
+    [
+        (LinearRegression(), ["edge", "far", "single"]),
+        (KNeighborsRegressor(), ["boundary", "edge", "far", "single"]),
+        (DecisionTreeRegressor(max_depth=3), ["boundary", "threshold", "edge", "single"]),
+        (make_pipeline(StandardScaler()), ["edge", "far", "single"]),
+    ],
+)
+def test_boundaries_are_looked_for_where_answers_jump(estimator: Any, kinds: list[str]) -> None:
+    found = hard(fit(estimator, DIABETES, PROGRESS), DIABETES)
+    assert [batch.kind for batch in found.expected] == kinds
+    assert {item.kind for item in found.coverage} >= {"boundary", "threshold", "edge"} - set(kinds)
+
+
+def test_text_alone_has_no_column_to_move() -> None:
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    found = hard(fit(words(CountVectorizer(), LOGISTIC), TEXT, GOOD), TEXT)
+    assert [batch.kind for batch in found.expected] == ["single"]
+    assert {item.note for item in found.coverage} == {"no column of numbers that could be moved"}
+
+
+def test_graphs_answer_an_empty_batch_with_no_rows() -> None:
+    converted = convert(fit(FOREST, IRIS, SPECIES), IRIS)
+    assert empty_batch(Predictor(converted.model.SerializeToString(), converted.manifest)) == ""
+
+
+def test_rows_that_the_graph_refuses_are_no_beginning() -> None:
+    forest = fit(FOREST, IRIS, SPECIES)
+    manifest = dataclasses.replace(convert(forest, IRIS).manifest, nan_columns=())
+    found = hard_rows(forest, manifest, MISSING, seed=0, budget=SMALL)
+    assert not any(batch.features.isna().any(axis=None) for batch in found.expected[:3])
+
+
+def test_small_integers_beside_float32_stay_float32_as_in_numpy() -> None:
+    rows = pd.DataFrame({"a": np.arange(30, dtype=np.int8), "b": np.linspace(0, 1, 30, dtype=np.float32)})
+    found = hard(fit(DecisionTreeRegressor(), rows, np.arange(30.0)), rows)
+    assert all((batch.features.dtypes == np.float32).all() for batch in found.expected[:2])

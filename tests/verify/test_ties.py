@@ -1,0 +1,31 @@
+"""Rows that scikit-learn's nearest neighbours do not settle."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from optimization.verify.ties import tied
+
+FEATURES = np.array([[0.0], [2.0], [4.0], [7.0]])
+ROWS = np.array([[1.0], [1.5], [3.0], [0.0]])
+TARGET = [0, 1, 0, 1]
+
+
+def test_a_row_half_way_between_two_training_rows_is_tied() -> None:
+    for algorithm in ("brute", "kd_tree", "ball_tree"):
+        estimator = KNeighborsClassifier(1, algorithm=algorithm).fit(FEATURES, TARGET)
+        assert tied(estimator, ROWS).tolist() == [True, False, True, False]
+
+
+def test_the_last_step_of_a_pipeline_is_asked() -> None:
+    estimator = make_pipeline(StandardScaler(), KNeighborsClassifier(1)).fit(FEATURES, TARGET)
+    assert tied(estimator, ROWS)[1:].tolist() == [False, True, False]
+
+
+def test_other_estimators_and_all_training_rows_know_no_ties() -> None:
+    assert not tied(DecisionTreeClassifier().fit(FEATURES, TARGET), ROWS).any()
+    assert not tied(KNeighborsClassifier(4).fit(FEATURES, TARGET), ROWS).any()

@@ -26,10 +26,17 @@ class RowsReader:
     onnxruntime accepts any class with `get_next` (calibrate.py, `__subclasshook__`).
     """
 
-    def __init__(self, calibration: Calibration, *, max_rows: int) -> None:
-        """Spread at most `max_rows` evenly over the rows given, which may be sorted."""
+    def __init__(self, calibration: Calibration, *, max_rows: int, whole_chunks: bool = False) -> None:
+        """Spread at most `max_rows` evenly over the rows given, which may be sorted.
+
+        `whole_chunks` leaves out what does not fill the last one: the collectors of histograms put
+        tensors of equal shape together (onnxruntime/quantization/calibrate.py, 1.32).
+        """
         n_rows = rows(calibration)
-        chosen = np.unique(np.linspace(0, n_rows - 1, num=min(n_rows, max_rows)).astype(np.int64))
+        n_chosen = min(n_rows, max_rows)
+        if whole_chunks and n_chosen > ROWS_PER_CALL:
+            n_chosen -= n_chosen % ROWS_PER_CALL
+        chosen = np.unique(np.linspace(0, n_rows - 1, num=n_chosen).astype(np.int64))
         self._feeds = {name: np.asarray(values)[chosen] for name, values in calibration.items()}
         self.n_rows = len(chosen)
         self._start = 0

@@ -1,7 +1,8 @@
 """What goes into a policy and what comes out.
 
 In: nothing.
-Out: `QuantizeOptions`, `Calibration`, `OperatorOutcome`, `Candidate`, `Refusal`.
+Out: `QuantizeOptions`, `Calibration`, `OperatorOutcome`, `Candidate`, `Refusal`, and the names of the
+policies with what each promises.
 Promise: none of its own; this module only holds data.
 """
 
@@ -15,8 +16,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimization.passes.outcome import Promise
+from optimization.quantize.names import PolicyName
 
-PolicyName = Literal["none", "dynamic", "static"]
+PROMISES: Mapping[PolicyName, Promise] = {
+    "none": Promise.LOSSLESS,
+    "lossless": Promise.LOSSLESS,
+    "leaf_table": Promise.EXACT,
+    "leaf_table_16": Promise.ESTIMATED,
+    "leaf_table_12": Promise.ESTIMATED,
+    "leaf_table_8": Promise.ESTIMATED,
+    "float16": Promise.ESTIMATED,
+    "weight_only_12": Promise.ESTIMATED,
+    "weight_only": Promise.ESTIMATED,
+    "int4": Promise.ESTIMATED,
+    "dynamic": Promise.ESTIMATED,
+    "static": Promise.ESTIMATED,
+    "static_percentile": Promise.ESTIMATED,
+    "static_entropy": Promise.ESTIMATED,
+}
+"""What the policies promise where they change anything; the verify room judges each by its word."""
+
+CalibrationMethod = Literal["MinMax", "Percentile", "Entropy"]
+"""How static quantization takes a range from the values it saw (onnxruntime's names)."""
 
 Calibration = Mapping[str, NDArray[Any]]
 """Representative rows by name of the graph's input: `(n_rows, n_columns)`, in the input's dtype."""
@@ -39,6 +60,8 @@ class QuantizeOptions:
     """Weights use 7 bits, so that processors without VNNI cannot saturate: the answers that were
     verified here are the answers everywhere."""
     max_calibration_rows: int = 4096
+    target_onnxruntime: str = ""
+    """Oldest onnxruntime that must run the result, such as "1.17"; empty: the installed one."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +84,13 @@ class Candidate:
     promise: Promise
     operators: tuple[OperatorOutcome, ...]
     changed: bool
-    """Whether any operator was quantized; if not, `model` is the lossless one and `note` says why."""
+    """Whether the policy did anything; if not, `model` is the lossless one and `note` says why."""
     note: str
+
+    @property
+    def faithful(self) -> bool:
+        """Whether no value was changed on purpose: it is judged as the conversion itself was."""
+        return is_faithful(self.promise)
 
     @property
     def n_bytes(self) -> int:
@@ -76,6 +104,11 @@ class Refusal:
 
     policy: PolicyName
     reason: str
+
+
+def is_faithful(promise: Promise) -> bool:
+    """Whether `promise` allows no other label than the original's, anywhere."""
+    return promise.distance <= Promise.EXACT.distance
 
 
 def nothing_to_quantize(operators: tuple[OperatorOutcome, ...]) -> str:

@@ -1,9 +1,9 @@
 """The best of several candidates, by a stated objective, under the caller's check.
 
-In: candidates and refusals, and a function that judges the bytes of a model.
+In: candidates and refusals, a function that judges a candidate, and one that times those that passed.
 Out: a `Choice`: the best candidate, its verdict, and every try with its figures.
-Promise: the best is one that passed; among equals by the objective the more faithful promise wins.
-Where none passed it is the lossless candidate with its failed verdict, and the caller decides.
+Promise: the best is one that passed; where figures differ by less than noise the more faithful promise
+wins. Where none passed it is the lossless candidate with its failed verdict, and the caller decides.
 """
 
 from __future__ import annotations
@@ -12,7 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from optimization.errors import ParameterError
-from optimization.quantize.candidate import Candidate, PolicyName, Refusal
+from optimization.quantize.candidate import Candidate, Refusal
+from optimization.quantize.names import OBJECTIVES, PolicyName
+
+NOISE = 0.03
+"""Share by which a cost must be lower to count: medians of a few hundred calls repeat to about this, and
+no value is changed for 3 % of a file."""
+
+Check = Callable[[Candidate], "Verdict"]
+Clock = Callable[[Sequence[Candidate]], Sequence[float]]
+"""Milliseconds of each of several candidates, taken in turns."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,12 @@ class Try:
     passed: bool
     reason: str
     figures: Mapping[str, float]
+    promise: str = ""
+    changed: bool = False
+    """Whether the policy did anything; if not, the figures are those of the lossless model."""
+    ms: float | None = None
+    """What the objective minimizes, where it is a time and the candidate was timed."""
+    chosen: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,61 +58,98 @@ class Choice:
     best: Candidate
     verdict: Verdict
     tries: tuple[Try, ...]
-
-
-# What is minimized, by the name of the objective.
-OBJECTIVES: Mapping[str, Callable[[Candidate], float]] = {"size": lambda candidate: candidate.n_bytes}
+    objective: str = "size"
 
 
 def choose(
     results: Sequence[Candidate | Refusal],
     *,
-    check: Callable[[bytes], Verdict],
+    check: Check,
     objective: str = "size",
+    clock: Clock | None = None,
 ) -> Choice:
     """Judge every distinct model once and return the best.
 
-    `results` must hold the lossless candidate of policy `none`, so that there is always an answer.
+    `results` must hold the candidate of policy `none`, so that there is always an answer. `clock` is asked
+    once, for the distinct models that passed, and only if the objective is a time.
 
     Raises:
         ParameterError: no objective has that name.
-        ValueError: `results` holds no candidate of policy `none`.
+        ValueError: `results` holds no candidate of policy `none`, or there is no `clock` to measure with.
     """
     if objective not in OBJECTIVES:
         raise ParameterError(
             f"expected an objective out of {', '.join(OBJECTIVES)}, found {objective!r}; choose one of these"
         )
     candidates = [item for item in results if isinstance(item, Candidate)]
-    lossless = next((item for item in candidates if item.policy == "none"), None)
-    if lossless is None:
+    fallback = next((item for item in candidates if item.policy == "none"), None)
+    if fallback is None:
         raise ValueError("expected a candidate of policy none among the results, found none")
     verdicts = _judge(candidates, check)
     passed = [item for item in candidates if verdicts[item.model].passed]
-    # `none` before equals with the same promise: an unchanged model is not the merit of another policy.
-    best = min(
-        passed,
-        key=lambda item: (OBJECTIVES[objective](item), item.promise.distance, item.policy != "none"),
-        default=lossless,
-    )
-    return Choice(best, verdicts[best.model], tuple(_try(item, verdicts) for item in results))
+    times = _time(passed, clock) if objective != "size" else {}
+    best = _best(passed, times) if passed else fallback
+    tries = tuple(_try(item, verdicts, times, chosen=item is best) for item in results)
+    return Choice(best, verdicts[best.model], tries, objective)
 
 
 def choose_only(candidate: Candidate, verdict: Verdict) -> Choice:
     """Return the choice where the user named the policy: there is only one candidate."""
-    return Choice(candidate, verdict, (_try(candidate, {candidate.model: verdict}),))
+    return Choice(candidate, verdict, (_try(candidate, {candidate.model: verdict}, {}, chosen=True),))
 
 
-def _judge(candidates: Sequence[Candidate], check: Callable[[bytes], Verdict]) -> dict[bytes, Verdict]:
+def _judge(candidates: Sequence[Candidate], check: Check) -> dict[bytes, Verdict]:
     verdicts: dict[bytes, Verdict] = {}
-    for candidate in candidates:
+    # The more faithful first: equal bytes are judged by the stronger promise.
+    for candidate in sorted(candidates, key=lambda item: item.promise.distance):
         if candidate.model not in verdicts:
-            verdicts[candidate.model] = check(candidate.model)
+            verdicts[candidate.model] = check(candidate)
     return verdicts
 
 
-def _try(result: Candidate | Refusal, verdicts: Mapping[bytes, Verdict]) -> Try:
+def _time(passed: Sequence[Candidate], clock: Clock | None) -> dict[bytes, float]:
+    if clock is None:
+        raise ValueError("expected a clock for an objective that is a time, found none")
+    distinct = list({item.model: item for item in passed}.values())
+    return dict(zip((item.model for item in distinct), clock(distinct), strict=True)) if distinct else {}
+
+
+def _best(passed: Sequence[Candidate], times: Mapping[bytes, float]) -> Candidate:
+    """Of the candidates whose cost is the least within `NOISE`, the most faithful; then the smallest."""
+
+    def cost(item: Candidate) -> float:
+        return times.get(item.model, float(item.n_bytes))
+
+    least = min(cost(item) for item in passed)
+    near = [item for item in passed if cost(item) <= least * (1 + NOISE)]
+    # An unchanged model is not the merit of another policy: those that do what their name says come first.
+    named = ("none", "lossless")
+    return min(near, key=lambda item: (item.promise.distance, item.n_bytes, _place(item.policy, named)))
+
+
+def _place(policy: PolicyName, named: Sequence[str]) -> int:
+    return named.index(policy) if policy in named else len(named)
+
+
+def _try(
+    result: Candidate | Refusal,
+    verdicts: Mapping[bytes, Verdict],
+    times: Mapping[bytes, float],
+    *,
+    chosen: bool,
+) -> Try:
     if isinstance(result, Refusal):
         return Try(result.policy, None, passed=False, reason=result.reason, figures={})
     verdict = verdicts[result.model]
-    reason = verdict.reason if result.changed or result.policy == "none" else result.note
-    return Try(result.policy, result.n_bytes, verdict.passed, reason, verdict.figures)
+    named = result.changed or result.policy in ("none", "lossless")
+    return Try(
+        result.policy,
+        result.n_bytes,
+        verdict.passed,
+        verdict.reason if named else result.note,
+        verdict.figures,
+        promise=str(result.promise),
+        changed=result.changed,
+        ms=times.get(result.model),
+        chosen=chosen,
+    )

@@ -25,7 +25,8 @@ from optimization.passes.graph import names_in_bodies, subgraphs
 from optimization.quantize.candidate import OperatorOutcome
 
 ML_REASONS: Mapping[str, str] = {
-    "Tree": "onnxruntime has no integer kernel for trees; thresholds and leaf values stay float32",
+    "Tree": "onnxruntime has no integer kernel for trees; they are encoded losslessly, and leaf_table stores"
+    " weights of leaves on fewer bits",
     "Linear": "its coefficients are attributes, which onnxruntime's quantizer does not read",
     "Scaler": "its offsets and scales are too few to matter; they stay float32",
     "Imputer": "its values are too few to matter; they stay float32",

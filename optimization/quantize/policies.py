@@ -2,60 +2,60 @@
 
 In: the bytes of an ONNX model, rows to calibrate on (static only), options.
 Out: a `Candidate`, or a `Refusal` with the reason.
-Promise: every quantized candidate passes `onnx.checker`, loads in onnxruntime, has the inputs and
-outputs that the model had, and is the same to the byte for the same arguments. A graph in which
-nothing can be quantized gives the lossless model with `changed=False` and a note, under any policy.
+Promise: every candidate that was changed passes `onnx.checker`, loads in onnxruntime, has the inputs and
+outputs that the model had, runs on the onnxruntime that was asked for, and is the same to the byte for the
+same arguments. A graph in which a policy finds nothing to do gives the lossless model with
+`changed=False` and a note.
 
-    none     cleaned and packed
-    dynamic  int8 weights, activations quantized per call
-    static   int8 weights and activations, calibrated
+    none               as converted, cleaned and packed
+    lossless           encoded in fewer bytes: TreeEnsemble-5, sparse and narrow constants
+    leaf_table         weights of leaves in a table of float32: the same weights, summed in another order
+    leaf_table_16      … of 16 bits: weights rounded
+    leaf_table_12      … of 12 bits
+    leaf_table_8       … of 8 bits
+    float16            float32 matrices stored in 16 bits, read as float32
+    weight_only_12     float32 matrices stored in 12 bits, read as float32
+    weight_only        float32 matrices stored in 8 bits, read as float32
+    int4               float32 matrices stored in 4 bits, read as float32
+    dynamic            products of matrices in int8, activations quantized per call
+    static             products of matrices in int8, activations by ranges of given rows (MinMax)
+    static_percentile  … without the outermost 0.001 % of the values (Percentile)
+    static_entropy     … without what costs least information (Entropy)
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import onnx
 
 from optimization.errors import ParameterError
-from optimization.passes.outcome import Promise
-from optimization.passes.packing import pack
-from optimization.passes.pipeline import clean
-from optimization.quantize import dynamic, static
-from optimization.quantize.calibration import RowsReader, why_unfit
+from optimization.passes.outcome import Refused
+from optimization.passes.pipeline import encode
+from optimization.passes.runtimes import oldest_onnxruntime
+from optimization.passes.trees.leaf_table import leaf_table
+from optimization.passes.trees.storage import Storage
+from optimization.quantize.base import Base, encoded_again, prepare, serialized, too_new
 from optimization.quantize.candidate import (
+    PROMISES,
     Calibration,
+    CalibrationMethod,
     Candidate,
     OperatorOutcome,
-    PolicyName,
     QuantizeOptions,
     Refusal,
     nothing_to_quantize,
 )
-from optimization.quantize.operators import select_operators
-from optimization.quantize.prepare import fuse_bias, name_nodes
+from optimization.quantize.listing import HOW, list_leaves, list_stored
+from optimization.quantize.matrices import Quantized, quantize_dynamic, quantize_static
+from optimization.quantize.names import POLICY_NAMES, PolicyName
 from optimization.quantize.quiet import workshop
-from optimization.quantize.soundness import check_quantized, parse_model
+from optimization.quantize.soundness import check_quantized, check_sound
+from optimization.quantize.weights import store_weights
 
-
-@dataclasses.dataclass(frozen=True)
-class _Task:
-    """A cleaned model whose nodes have names of their own and are judged."""
-
-    policy: PolicyName
-    model: onnx.ModelProto
-    operators: tuple[OperatorOutcome, ...]
-    calibration: Calibration | None
-    options: QuantizeOptions
-
-    @property
-    def selected(self) -> frozenset[str]:
-        return frozenset(item.name for item in self.operators if item.quantized)
-
-
-_Result = tuple[onnx.ModelProto, tuple[OperatorOutcome, ...]] | Refusal
+Make = Callable[[Base, PolicyName], Candidate | Refusal]
 
 
 def apply_policy(
@@ -71,67 +71,116 @@ def apply_policy(
         ParameterError: no policy has that name.
         QuantizationError: `model` is not an ONNX model.
     """
-    name = _policy_name(policy)
-    settings = options or QuantizeOptions()
-    cleaned = clean(parse_model(model)).model
-    named = name_nodes(cleaned)
-    operators = select_operators(named, min_weight_values=settings.min_weight_values)
-    task = _Task(name, named, operators, calibration, settings)
-    quantize = POLICIES[name]
-    if quantize is None:
-        return _lossless(task, cleaned, note="cleaned and packed; no value was changed")
-    if not task.selected:
-        return _lossless(task, cleaned, note=nothing_to_quantize(operators))
-    return _quantize(task, quantize)
+    (result,) = _apply([_policy_name(policy)], model, calibration, options)
+    return result
 
 
 def apply_all(
     model: bytes, *, calibration: Calibration | None = None, options: QuantizeOptions | None = None
 ) -> tuple[Candidate | Refusal, ...]:
-    """Return what each of `POLICIES` makes of `model`, in that order: what `choose` chooses from.
+    """Return what each of `AUTO` makes of `model`, in that order: what `choose` chooses from.
 
     Raises:
         QuantizationError: `model` is not an ONNX model.
     """
-    return tuple(apply_policy(policy, model, calibration=calibration, options=options) for policy in POLICIES)
+    return _apply(AUTO, model, calibration, options)
 
 
-def _dynamic(task: _Task, folder: Path) -> _Result:
-    if _opset(task.model) < dynamic.MIN_OPSET:
-        return _too_old(task, dynamic.MIN_OPSET)
-    model = dynamic.quantize_dynamic(task.model, task.selected, options=task.options, folder=folder)
-    return model, _explained(task.operators, dynamic.HOW)
+def _apply(
+    policies: Sequence[PolicyName],
+    model: bytes,
+    calibration: Calibration | None,
+    options: QuantizeOptions | None,
+) -> tuple[Candidate | Refusal, ...]:
+    base = prepare(model, calibration=calibration, options=options or QuantizeOptions())
+    if too_new(base.cleaned, base.options):
+        reason = (
+            f"expected a graph for onnxruntime {base.options.target_onnxruntime}, found one that"
+            f" needs {oldest_onnxruntime(base.cleaned)}; choose a newer target_onnxruntime"
+        )
+        return tuple(Refusal(policy, reason) for policy in policies)
+    return tuple(POLICIES[policy](base, policy) for policy in policies)
 
 
-def _static(task: _Task, folder: Path) -> _Result:
-    reason = why_unfit(task.calibration, task.model)
-    if reason or task.calibration is None:
-        return Refusal(task.policy, reason)
-    if _opset(task.model) < static.MIN_OPSET:
-        return _too_old(task, static.MIN_OPSET)
-    fused = fuse_bias(task.model, task.selected)
-    reader = RowsReader(task.calibration, max_rows=task.options.max_calibration_rows)
-    model = static.quantize_static(
-        fused.model, task.selected, reader=reader, options=task.options, folder=folder
+def _none(base: Base, policy: PolicyName) -> Candidate:
+    return base.unchanged(
+        policy, "as converted, cleaned and packed; no value was changed", content=serialized(base.cleaned)
     )
-    operators = [
-        dataclasses.replace(item, quantized=True, reason=f"int32 bias of {fused.absorbed[item.name]}")
-        if item.name in fused.absorbed
-        else item
-        for item in _explained(task.operators, static.HOW)
-    ]
-    return model, tuple(operators)
 
 
-POLICIES: dict[PolicyName, Callable[[_Task, Path], _Result] | None] = {
-    "none": None,
-    "dynamic": _dynamic,
-    "static": _static,
+def _lossless(base: Base, policy: PolicyName) -> Candidate:
+    steps = [step for step in base.encoded.applied if step.changed]
+    if not steps:
+        return base.unchanged(policy, "nothing to encode in fewer bytes; no value was changed")
+    names = ", ".join(dict.fromkeys(step.name for step in steps))
+    return base.unchanged(policy, f"encoded by {names}; no value was changed")
+
+
+def _leaves(base: Base, policy: PolicyName, *, storage: Storage) -> Candidate | Refusal:
+    outcome = leaf_table(base.named, storage=storage)
+    if isinstance(outcome, Refused):
+        return base.unchanged(policy, f"nothing to put into a table of leaves: {outcome.reason}")
+    note = "; ".join((*outcome.changes, *outcome.kept))
+    content = encoded_again(outcome.model, base.options)
+    operators = list_leaves(base.operators, outcome.changes, outcome.kept)
+    return _sound(base, policy, content, operators, note)
+
+
+def _weights(base: Base, policy: PolicyName) -> Candidate | Refusal:
+    stored = store_weights(base.named, policy, min_values=base.options.min_weight_values)
+    if isinstance(stored, str):
+        return base.unchanged(policy, stored)
+    operators = list_stored(base.named, stored, base.operators, HOW[policy])
+    content = serialized(encode(stored, target=base.options.target_onnxruntime).model)
+    return _sound(base, policy, content, operators, _count(operators))
+
+
+def _integers(
+    base: Base, policy: PolicyName, *, quantize: Callable[[Base, Path], Quantized]
+) -> Candidate | Refusal:
+    if not base.selected:
+        return base.unchanged(policy, nothing_to_quantize(base.operators))
+    try:
+        with workshop() as folder:
+            result = quantize(base, folder)
+        if isinstance(result, str):
+            return Refusal(policy, result)
+        check_quantized(result[0], base.named, base.selected)
+        content = encoded_again(result[0], base.options)
+    # onnxruntime's quantizers and sessions raise bare ValueError, RuntimeError, KeyError, TypeError,
+    # AssertionError and classes of their own that derive from Exception: no narrower type covers them.
+    except Exception as error:
+        return _failed(policy, f"quantize {', '.join(sorted(base.selected))}", error)
+    return _sound(base, policy, content, result[1], _count(result[1]))
+
+
+def _static(method: CalibrationMethod) -> Make:
+    return partial(_integers, quantize=partial(quantize_static, method=method))
+
+
+POLICIES: dict[PolicyName, Make] = {
+    "none": _none,
+    "lossless": _lossless,
+    "leaf_table": partial(_leaves, storage="float32"),
+    "leaf_table_16": partial(_leaves, storage="uint16"),
+    "leaf_table_12": partial(_leaves, storage="uint12"),
+    "leaf_table_8": partial(_leaves, storage="uint8"),
+    "float16": _weights,
+    "weight_only_12": _weights,
+    "weight_only": _weights,
+    "int4": _weights,
+    "dynamic": partial(_integers, quantize=quantize_dynamic),
+    "static": _static("MinMax"),
+    "static_percentile": _static("Percentile"),
+    "static_entropy": _static("Entropy"),
 }
+
+AUTO: tuple[PolicyName, ...] = tuple(name for name in POLICIES if name != "static_entropy")
+"""What `auto` tries: all but the one whose calibration takes seconds."""
 
 
 def _policy_name(policy: str) -> PolicyName:
-    for name in POLICIES:
+    for name in POLICY_NAMES:
         if name == policy:
             return name
     raise ParameterError(
@@ -139,55 +188,27 @@ def _policy_name(policy: str) -> PolicyName:
     )
 
 
-def _quantize(task: _Task, quantize: Callable[[_Task, Path], _Result]) -> Candidate | Refusal:
+def _sound(
+    base: Base, policy: PolicyName, content: bytes, operators: tuple[OperatorOutcome, ...], note: str
+) -> Candidate | Refusal:
+    """Return the candidate, if its bytes are a model that runs."""
+    if too_new(onnx.load_from_string(content), base.options):
+        return Refusal(policy, f"the result needs a newer onnxruntime than {base.options.target_onnxruntime}")
     try:
-        with workshop() as folder:
-            result = quantize(task, folder)
-        if isinstance(result, Refusal):
-            return result
-        model, operators = result
-        content = _finish(model)
-        check_quantized(content, task.model, task.selected)
-    # onnxruntime's quantizers and sessions raise bare ValueError, RuntimeError, KeyError, TypeError,
-    # AssertionError and classes of their own that derive from Exception: no narrower type covers them.
+        check_sound(content, base.named)
+    # As above: onnx.checker and onnxruntime share no type.
     except Exception as error:
-        return Refusal(
-            task.policy,
-            f"expected onnxruntime to quantize {', '.join(sorted(task.selected))}, found"
-            f" {type(error).__name__}: {' '.join(str(error).split())}; choose another quantization_type",
-        )
-    note = f"{sum(item.quantized for item in operators)} of {len(operators)} operators quantized"
-    return Candidate(task.policy, content, Promise.ESTIMATED, operators, changed=True, note=note)
+        return _failed(policy, "run what the policy made", error)
+    return Candidate(policy, content, PROMISES[policy], operators, True, note)
 
 
-def _lossless(task: _Task, cleaned: onnx.ModelProto, *, note: str) -> Candidate:
-    operators = tuple(
-        dataclasses.replace(item, quantized=False, reason="could be quantized; policy none changes no value")
-        if item.quantized
-        else item
-        for item in task.operators
-    )
-    content = pack(cleaned.SerializeToString(deterministic=True))
-    return Candidate(task.policy, content, Promise.LOSSLESS, operators, changed=False, note=note)
-
-
-def _finish(quantized: onnx.ModelProto) -> bytes:
-    """Clean and pack; the types that `prepare.declare_types` declared have served their purpose."""
-    del quantized.graph.value_info[:]
-    return pack(clean(quantized).model.SerializeToString(deterministic=True))
-
-
-def _explained(operators: tuple[OperatorOutcome, ...], how: str) -> tuple[OperatorOutcome, ...]:
-    return tuple(dataclasses.replace(item, reason=how) if item.quantized else item for item in operators)
-
-
-def _opset(model: onnx.ModelProto) -> int:
-    return next((int(item.version) for item in model.opset_import if item.domain == ""), 0)
-
-
-def _too_old(task: _Task, needed: int) -> Refusal:
+def _failed(policy: PolicyName, what: str, error: Exception) -> Refusal:
     return Refusal(
-        task.policy,
-        f"expected operator set {needed} or newer for {task.policy} quantization, found"
-        f" {_opset(task.model)}; convert the model with a newer target_opset",
+        policy,
+        f"expected onnxruntime to {what}, found"
+        f" {type(error).__name__}: {' '.join(str(error).split())}; choose another quantization_type",
     )
+
+
+def _count(operators: tuple[OperatorOutcome, ...]) -> str:
+    return f"{sum(item.quantized for item in operators)} of {len(operators)} operators quantized"

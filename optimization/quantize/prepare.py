@@ -1,8 +1,8 @@
 """The graph as onnxruntime's quantizers need it.
 
 In: a cleaned model and the nodes that shall be quantized.
-Out: a model that computes the same, with unique node names, known tensor types and, for the static
-quantizer, MatMul and Add as one Gemm.
+Out: a model that computes the same, with unique node names, known tensor types, weights whose rows are of
+one size and, for the static quantizer, MatMul and Add as one Gemm.
 Promise: exact: Gemm adds the bias in another order than MatMul and Add do.
 
 `onnxruntime.quantization.quant_pre_process` (1.32) is not used. Given a ModelProto its optimizer step
@@ -17,14 +17,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from optimization.passes.graph import copy_model, drop_nodes
+from optimization.passes.gemm import absorb_biases, append_row, fresh
+from optimization.passes.graph import copy_model
 from optimization.passes.outcome import Rewrite
 from optimization.passes.unused import remove_unused
+
+_Array = np.ndarray[Any, Any]
+UNEVEN = 8.0
+"""Rows whose largest values are no further apart from the middle one lose at most three bits."""
+MAX_SHIFT = 16.0
+"""Largest power of two that a row is scaled by: operands stay far from the ends of float32."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ def name_nodes(model: onnx.ModelProto) -> onnx.ModelProto:
     for index, node in enumerate(named.graph.node):
         if node.name and counts[node.name] == 1:
             continue
-        node.name = _fresh(f"{node.name or node.op_type}_{index}", taken)
+        node.name = fresh(f"{node.name or node.op_type}_{index}", taken)
         taken.add(node.name)
     return named
 
@@ -65,6 +73,59 @@ def declare_types(model: onnx.ModelProto, selected: Collection[str]) -> onnx.Mod
     return typed
 
 
+def even_rows(model: onnx.ModelProto, selected: Collection[str]) -> onnx.ModelProto:
+    """Scale the rows of the selected nodes' weights to one size, and their left operands the other way.
+
+        x W = (x · s) (W / s)        s a power of two for each row
+
+    A scaler folded into a matrix leaves rows that differ by orders of magnitude, and as many bits are lost:
+    a column has one int8 scale, an operand one uint8 range. Powers of two change no digit.
+    """
+    even = copy_model(model)
+    graph = even.graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    nodes: list[onnx.NodeProto] = []
+    for node in list(graph.node):
+        scale = _row_scale(node, constants) if node.name in selected else None
+        if scale is not None:
+            nodes.append(_scale_operand(node, scale, graph))
+            _scale_weight(node, scale, constants)
+        nodes.append(node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return even
+
+
+def _row_scale(node: onnx.NodeProto, constants: Mapping[str, onnx.TensorProto]) -> _Array | None:
+    """`(n_rows,)` powers of two near each row's largest value; None where the rows are even enough."""
+    weight = numpy_helper.to_array(constants[node.input[1]])
+    largest = np.abs(weight).max(axis=1 if not _transposed(node) else 0)
+    used = largest[largest > 0]
+    if not used.size or used.max() <= UNEVEN * np.median(used):
+        return None
+    exponent = np.round(np.log2(np.where(largest > 0, largest, np.median(used))))
+    shift = np.clip(exponent - np.round(np.median(exponent)), -MAX_SHIFT, MAX_SHIFT)
+    return np.asarray(np.exp2(shift), dtype=np.float32)
+
+
+def _scale_operand(node: onnx.NodeProto, scale: _Array, graph: onnx.GraphProto) -> onnx.NodeProto:
+    name = fresh(f"{node.name}/scale", {tensor.name for tensor in graph.initializer})
+    graph.initializer.append(numpy_helper.from_array(scale, name))
+    before = helper.make_node("Mul", [node.input[0], name], [f"{name}d"], name=f"{name}d")
+    node.input[0] = before.output[0]
+    return before
+
+
+def _scale_weight(node: onnx.NodeProto, scale: _Array, constants: Mapping[str, onnx.TensorProto]) -> None:
+    tensor = constants[node.input[1]]
+    weight = numpy_helper.to_array(tensor) / (scale if _transposed(node) else scale[:, None])
+    tensor.CopyFrom(numpy_helper.from_array(weight, tensor.name))
+
+
+def _transposed(node: onnx.NodeProto) -> bool:
+    return any(item.name == "transB" and item.i for item in node.attribute)
+
+
 def fuse_bias(model: onnx.ModelProto, selected: Collection[str]) -> Fused:
     """Rewrite `MatMul(x, W) + b` as `Gemm(x, W, b)` for the selected MatMul, under the MatMul's name.
 
@@ -73,26 +134,13 @@ def fuse_bias(model: onnx.ModelProto, selected: Collection[str]) -> Fused:
     """
     fused = copy_model(model)
     graph = fused.graph
-    readers = Counter(name for node in graph.node for name in node.input)
-    readers.update(value.name for value in graph.output)
     constants = {tensor.name: tensor for tensor in graph.initializer}
-    adds = {name: node for node in graph.node if node.op_type == "Add" for name in node.input}
-    absorbed: dict[str, str] = {}
     for node in graph.node:
-        if node.name not in selected:
-            continue
-        if node.op_type == "Gemm":
+        if node.name in selected and node.op_type == "Gemm":
             _widen_bias(node, graph, constants)
-        add = adds.get(node.output[0])
-        if node.op_type != "MatMul" or add is None or readers[node.output[0]] != 1:
-            continue
-        bias = constants.get(_other(add, node.output[0]))
-        width = constants[node.input[1]].dims[-1]
-        if bias is not None and _fits(bias, width):
-            inputs = [*node.input, _append_row(graph, bias, width)]
-            absorbed[add.name] = node.name
-            node.CopyFrom(helper.make_node("Gemm", inputs, list(add.output), name=node.name))
-    drop_nodes(graph, lambda node: node.name in absorbed)
+    adds = {name: node.name for node in graph.node if node.op_type == "Add" for name in node.input}
+    products = {node.output[0] for node in graph.node if node.name in selected}
+    absorbed = {adds[product]: name for product, name in absorb_biases(graph, products).items()}
     # The biases in their old form are left over; onnxruntime would warn of them on the console.
     result = remove_unused(fused)
     return Fused(result.model if isinstance(result, Rewrite) else fused, absorbed)
@@ -102,29 +150,5 @@ def _widen_bias(
     gemm: onnx.NodeProto, graph: onnx.GraphProto, constants: Mapping[str, onnx.TensorProto]
 ) -> None:
     if len(gemm.input) == 3 and gemm.input[2]:
-        transposed = any(item.name == "transB" and item.i for item in gemm.attribute)
-        width = constants[gemm.input[1]].dims[0 if transposed else 1]
-        gemm.input[2] = _append_row(graph, constants[gemm.input[2]], width)
-
-
-def _other(add: onnx.NodeProto, product: str) -> str:
-    return str(add.input[1] if add.input[0] == product else add.input[0])
-
-
-def _fits(bias: onnx.TensorProto, width: int) -> bool:
-    dims = tuple(bias.dims)
-    return len(dims) <= 2 and all(size == 1 for size in dims[:-1]) and dims[-1:] in ((), (1,), (width,))
-
-
-def _append_row(graph: onnx.GraphProto, bias: onnx.TensorProto, width: int) -> str:
-    """Add the bias as `(width,)`: the quantizer fails per channel on `(1, width)`, skl2onnx's form."""
-    values = np.broadcast_to(numpy_helper.to_array(bias).reshape(-1), (width,))
-    name = _fresh(f"{bias.name}_row", {tensor.name for tensor in graph.initializer})
-    graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-    return name
-
-
-def _fresh(name: str, taken: Collection[str]) -> str:
-    while name in taken:
-        name += "_"
-    return name
+        width = constants[gemm.input[1]].dims[0 if _transposed(gemm) else 1]
+        gemm.input[2] = append_row(graph, constants[gemm.input[2]], width)

@@ -8,10 +8,11 @@ root logger appears at level DEBUG on the logger of this module.
 
 from __future__ import annotations
 
+import io
 import logging
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 LOGGER = logging.getLogger(__name__)
@@ -30,7 +31,8 @@ def workshop() -> Iterator[Path]:
     root.addHandler(placeholder)
     root.addFilter(_redirect)
     try:
-        with tempfile.TemporaryDirectory(prefix="quantize-") as folder:
+        # The collectors of histograms print what they are about to do (calibrate.py, 1.32).
+        with tempfile.TemporaryDirectory(prefix="quantize-") as folder, redirect_stdout(io.StringIO()):
             yield Path(folder)
     finally:
         root.removeFilter(_redirect)

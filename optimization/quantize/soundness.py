@@ -42,7 +42,7 @@ def parse_model(content: bytes) -> onnx.ModelProto:
     return model
 
 
-def check_quantized(content: bytes, source: onnx.ModelProto, selected: Collection[str]) -> None:
+def check_sound(content: bytes, source: onnx.ModelProto) -> None:
     """Raise ValueError, or what the checker or onnxruntime raises, if `content` is not sound."""
     import onnxruntime  # not needed where nothing is quantized
 
@@ -50,6 +50,14 @@ def check_quantized(content: bytes, source: onnx.ModelProto, selected: Collectio
     onnx.checker.check_model(model)
     if _interface(model) != _interface(source):
         raise ValueError(f"inputs and outputs {_interface(model)} instead of {_interface(source)}")
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = LOG_ERRORS
+    settings.intra_op_num_threads = 1
+    onnxruntime.InferenceSession(content, settings, providers=["CPUExecutionProvider"])
+
+
+def check_quantized(model: onnx.ModelProto, source: onnx.ModelProto, selected: Collection[str]) -> None:
+    """Raise ValueError if `model`, as the quantizer left it, holds float32 weights or endless scales."""
     weights = {node.input[1] for node in source.graph.node if node.name in selected}
     floats = [tensor for tensor in model.graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT]
     for tensor in floats:
@@ -59,9 +67,6 @@ def check_quantized(content: bytes, source: onnx.ModelProto, selected: Collectio
             raise ValueError(
                 f"scale {tensor.name!r} not finite; the calibration rows may hold NaN or infinity"
             )
-    settings = onnxruntime.SessionOptions()
-    settings.log_severity_level = LOG_ERRORS
-    onnxruntime.InferenceSession(content, settings, providers=["CPUExecutionProvider"])
 
 
 def _known(tensor: onnx.TensorProto, source: onnx.ModelProto) -> bool:

@@ -23,7 +23,7 @@ from pathlib import Path
 import onnx
 
 from optimization.quantize.calibration import RowsReader
-from optimization.quantize.candidate import QuantizeOptions
+from optimization.quantize.candidate import CalibrationMethod, QuantizeOptions
 from optimization.quantize.prepare import declare_types
 
 # DequantizeLinear has an axis, and so scales per channel, from operator set 13 on.
@@ -39,6 +39,7 @@ def quantize_static(
     reader: RowsReader,
     options: QuantizeOptions,
     folder: Path,
+    method: CalibrationMethod = "MinMax",
 ) -> onnx.ModelProto:
     """Return `model` with the selected nodes between QuantizeLinear and DequantizeLinear.
 
@@ -59,7 +60,7 @@ def quantize_static(
         reduce_range=options.reduce_range,
         activation_type=quantization.QuantType.QUInt8,
         weight_type=quantization.QuantType.QInt8,
-        calibrate_method=quantization.CalibrationMethod.MinMax,
+        calibrate_method=quantization.CalibrationMethod[method],
         extra_options={"OpTypesToExcludeOutputQuantization": list(OPERATORS)},
     )
     return onnx.load(target)

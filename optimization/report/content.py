@@ -45,6 +45,7 @@ def _variant(summary: Summary, variant: Variant) -> dict[str, Any]:
         **vars(variant),
         "size_kb": kilobytes(variant.n_bytes),
         "scores": dict(variant.scores),
+        "parity": [dataclasses.asdict(item) for item in variant.parity],
         "one_row": dataclasses.asdict(measurement.one_row) if measurement else None,
         "batches": [dataclasses.asdict(item) for item in measurement.batches] if measurement else [],
     }

@@ -13,9 +13,10 @@ The names, for each variant `original`, `onnx`, `quantized`:
 and for each variant but the original:
     {name}_speedup                           median of the original / median, one row
     {name}_size_reduction_pct                per cent of the original's size
-    {name}_label_mismatches, {name}_max_abs_difference
+    {name}_label_mismatches, {name}_max_abs_difference      on rows that look like the data
+    {name}_boundary_label_mismatches                        on boundary, threshold and edge rows
 and for the last variant, which is the one to register: size_reduction_pct, label_mismatches,
-max_abs_difference; and for the run: measure_seconds.
+max_abs_difference, boundary_label_mismatches; and for the run: measure_seconds.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from dataclasses import dataclass, field
 from optimization.measure.environment import Environment
 from optimization.measure.records import Measurement, Measurements
 from optimization.measure.sizes import kilobytes, reduction_pct
+from optimization.verify.parity import SAMPLED, KindParity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,8 @@ class Variant:
     """Rows with another label than the original's; None for the original and for regressors."""
     max_abs_difference: float | None = None
     """Largest difference of a score or value from the original's; None for the original."""
+    parity: tuple[KindParity, ...] = ()
+    """The comparison with the original by kind of row; empty for the original."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +100,7 @@ def metrics(summary: Summary) -> dict[str, float]:
         }
     if len(summary.variants) > 1:
         last = _against_original(summary, summary.variants[-1])
-        found |= {key: last[key] for key in ("size_reduction_pct", "label_mismatches", "max_abs_difference")}
+        found |= {key: value for key, value in last.items() if key != "speedup"}
     found["measure_seconds"] = summary.measurements.seconds_measuring
     return {key: float(value) for key, value in found.items() if value is not None and math.isfinite(value)}
 
@@ -126,4 +130,12 @@ def _against_original(summary: Summary, variant: Variant) -> dict[str, float | N
         "size_reduction_pct": summary.size_reduction_pct(variant),
         "label_mismatches": variant.label_mismatches,
         "max_abs_difference": variant.max_abs_difference,
+        "boundary_label_mismatches": _boundary_labels(variant),
     }
+
+
+def _boundary_labels(variant: Variant) -> int | None:
+    """Return how many labels differ on hard rows by more than rounding; None where none were compared."""
+    labels = [item.label_mismatches for item in variant.parity if item.kind not in SAMPLED]
+    known = [count for count in labels if count is not None]
+    return sum(known) if known else None

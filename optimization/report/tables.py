@@ -58,6 +58,8 @@ class BenchmarkTables:
             yield throughput_table(self.summary)
         if len(self.summary.variants) > 1:
             yield answers_table(self.summary)
+            if self.summary.variants[-1].parity:
+                yield parity_table(self.summary.variants[-1])
         for line in notes(self.summary):
             yield Text(line)
 
@@ -126,6 +128,19 @@ def answers_table(summary: Summary) -> Table:
         difference = variant.max_abs_difference
         cells.append(UNKNOWN if difference is None else f"{difference:.2g}")
         table.add_row(_title(summary, variant), *cells)
+    return table
+
+
+def parity_table(variant: Variant) -> Table:
+    """Return kind of row | rows | labels that differ | differences by rounding | largest difference."""
+    labels = any(item.label_mismatches is not None for item in variant.parity)
+    headers = ["rows", *["other\nlabels"] * labels, "differ by\nrounding", "largest\ndifference"]
+    table = _table(f"Answers of {variant.title} by kind of row", headers, first="kind")
+    for item in variant.parity:
+        count = item.label_mismatches
+        cell = UNKNOWN if count is None else _judged(f"{count:,}", better=count == 0)
+        largest = f"{item.max_abs_difference:.2g}"
+        table.add_row(item.kind, f"{item.n_rows:,}", *[cell] * labels, f"{item.by_rounding:,}", largest)
     return table
 
 

@@ -4,7 +4,7 @@ from optimization.errors import ParameterError
 from optimization.passes.outcome import Promise
 from optimization.quantize.candidate import Candidate, Refusal
 from optimization.quantize.choose import Verdict, choose
-from optimization.quantize.policies import apply_all
+from optimization.quantize.policies import AUTO, apply_all
 
 
 def candidate(policy, model, *, promise=Promise.ESTIMATED, changed=True, note="quantized"):
@@ -17,12 +17,18 @@ STATIC = candidate("static", b"s" * 20)
 
 
 def passes_unless(*bad):
-    def check(model):
+    def check(candidate):
         return Verdict(
-            model not in [item.model for item in bad], f"judged {model[:1]!r}", {"mismatches": 1.0}
+            candidate not in bad,
+            f"judged {candidate.model[:1]!r}",
+            {"label_mismatches": float(candidate in bad)},
         )
 
     return check
+
+
+def clock(**ms):
+    return lambda candidates: [ms[item.policy] for item in candidates]
 
 
 def test_the_smallest_that_passes_is_chosen():
@@ -46,7 +52,7 @@ def test_among_equals_the_more_faithful_promise_wins():
 def test_where_nothing_passes_the_lossless_model_comes_with_its_failed_verdict():
     choice = choose([NONE, DYNAMIC], check=passes_unless(NONE, DYNAMIC))
     assert choice.best == NONE
-    assert choice.verdict == Verdict(False, "judged b'x'", {"mismatches": 1.0})
+    assert choice.verdict == Verdict(False, "judged b'x'", {"label_mismatches": 1.0})
 
 
 def test_every_try_is_reported_with_its_figures():
@@ -57,27 +63,28 @@ def test_every_try_is_reported_with_its_figures():
         ("dynamic", 30, False, "judged b'd'"),
         ("static", None, False, "no rows"),
     ]
-    assert tries[0].figures == {"mismatches": 1.0}
+    assert tries[1].figures == {"label_mismatches": 1.0}
     assert tries[2].figures == {}
+    assert [item.chosen for item in tries] == [True, False, False]
 
 
 def test_an_unchanged_model_is_judged_once_and_explained_by_its_note():
     judged = []
 
-    def check(model):
-        judged.append(model)
+    def check(candidate):
+        judged.append(candidate)
         return Verdict(True, "equal")
 
     note = "nothing to quantize: trees"
     unchanged = candidate("dynamic", NONE.model, promise=Promise.LOSSLESS, changed=False, note=note)
     choice = choose([unchanged, NONE], check=check)
     assert choice.best == NONE
-    assert judged == [NONE.model]
+    assert len(judged) == 1
     assert [item.reason for item in choice.tries] == [note, "equal"]
 
 
 def test_an_unknown_objective_is_an_error_that_lists_the_known():
-    with pytest.raises(ParameterError, match="out of size, found 'beauty'"):
+    with pytest.raises(ParameterError, match="out of size, latency, throughput, found 'beauty'"):
         choose([NONE], check=passes_unless(), objective="beauty")
 
 
@@ -86,11 +93,54 @@ def test_without_the_lossless_candidate_there_is_no_choice():
         choose([DYNAMIC], check=passes_unless())
 
 
+def test_a_file_that_is_hardly_smaller_is_not_worth_changed_values():
+    assert choose([NONE, candidate("dynamic", b"d" * 98)], check=passes_unless()).best == NONE
+    smaller = candidate("dynamic", b"d" * 96)
+    assert choose([NONE, smaller], check=passes_unless()).best == smaller
+
+
+def test_the_quickest_that_passes_is_chosen_where_time_is_the_objective():
+    times = clock(none=2.0, dynamic=1.0, static=0.5)
+    results = [NONE, DYNAMIC, STATIC]
+    choice = choose(results, check=passes_unless(STATIC), objective="latency", clock=times)
+    assert choice.best == DYNAMIC
+    assert [item.ms for item in choice.tries] == [2.0, 1.0, None]
+
+
+def test_within_the_noise_of_the_clock_the_more_faithful_one_wins_and_of_equals_the_smaller():
+    packed = candidate("lossless", b"l" * 40, promise=Promise.LOSSLESS, changed=False)
+    times = clock(none=1.0, lossless=1.01, dynamic=0.99)
+    results = [NONE, packed, DYNAMIC]
+    assert choose(results, check=passes_unless(), objective="throughput", clock=times).best == packed
+
+
+def test_what_failed_is_never_timed():
+    timed = []
+
+    def watch(candidates):
+        timed.extend(item.policy for item in candidates)
+        return [1.0] * len(candidates)
+
+    choose([NONE, DYNAMIC, STATIC], check=passes_unless(DYNAMIC), objective="latency", clock=watch)
+    assert timed == ["none", "static"]
+
+
+def test_a_time_without_a_clock_is_our_own_mistake():
+    with pytest.raises(ValueError, match="expected a clock"):
+        choose([NONE], check=passes_unless(), objective="latency")
+
+
+def test_only_promises_without_changed_values_are_judged_as_the_conversion():
+    assert [item.promise for item in (NONE, DYNAMIC) if item.faithful] == [Promise.LOSSLESS]
+    assert candidate("leaf_table", b"", promise=Promise.EXACT).faithful
+
+
 def test_auto_on_trees_ends_with_the_lossless_model(forest):
     choice = choose(apply_all(forest.model), check=lambda model: Verdict(True, "equal"))
-    assert choice.best.policy == "none"
-    assert [item.policy for item in choice.tries] == ["none", "dynamic", "static"]
-    assert all("nothing to quantize" in item.reason for item in choice.tries[1:])
+    assert choice.best.policy == "lossless"
+    assert [item.policy for item in choice.tries] == list(AUTO)
+    assert [item.policy for item in choice.tries if item.changed] == []
+    assert all("nothing to" in item.reason for item in choice.tries[2:])
 
 
 def test_auto_on_a_network_ends_with_an_integer_model(mlp):

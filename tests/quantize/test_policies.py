@@ -10,8 +10,8 @@ from onnx import helper
 
 from optimization.errors import ParameterError, QuantizationError
 from optimization.passes.outcome import Promise
-from optimization.quantize.candidate import Candidate, QuantizeOptions, Refusal
-from optimization.quantize.policies import POLICIES, apply_all, apply_policy
+from optimization.quantize.candidate import PROMISES, Candidate, QuantizeOptions, Refusal
+from optimization.quantize.policies import AUTO, POLICIES, apply_all, apply_policy
 from tests.passes.helpers import assert_bit_equal, constant, make_model, run
 
 INTEGER = ("dynamic", "static")
@@ -121,10 +121,11 @@ def test_reduced_range_keeps_weights_within_seven_bits(mlp, policy):
     assert all(np.abs(weight.astype(int)).max() <= 64 for weight in weights)
 
 
+@pytest.mark.parametrize("policy", ["none", "lossless"])
 @pytest.mark.parametrize("fixture", ["mlp", "regressor", "forest", "mixed"])
-def test_none_answers_bit_for_bit(fixture, request):
+def test_a_lossless_policy_answers_bit_for_bit(fixture, policy, request):
     case = request.getfixturevalue(fixture)
-    candidate = apply("none", case)
+    candidate = apply(policy, case)
     assert candidate.promise is Promise.LOSSLESS
     assert not candidate.changed
     assert not any(item.quantized for item in candidate.operators)
@@ -136,14 +137,55 @@ def test_trees_come_back_lossless_with_the_reason(forest, policy):
     candidate = apply(policy, forest)
     assert not candidate.changed
     assert candidate.promise is Promise.LOSSLESS
-    assert candidate.model == apply("none", forest).model
+    assert candidate.model == apply("lossless", forest).model
     assert candidate.note.startswith(
         "nothing to quantize: TreeEnsembleClassifier: onnxruntime has no integer"
     )
+    assert "leaf_table" in candidate.note
 
 
 def test_static_on_trees_needs_no_rows(forest):
     assert isinstance(apply_policy("static", forest.model), Candidate)
+
+
+def test_every_policy_has_a_promise_that_the_candidate_keeps(mlp):
+    assert set(PROMISES) == set(POLICIES)
+    for policy in POLICIES:
+        result = apply(policy, mlp)
+        assert result.promise is (PROMISES[policy] if result.changed else Promise.LOSSLESS)
+
+
+@pytest.mark.parametrize("method", ["static_percentile", "static_entropy"])
+def test_other_calibration_methods_clip_and_stay_near(mlp, method):
+    candidate = apply(method, mlp)
+    assert candidate.changed
+    kind = {"static_percentile": "(Percentile)", "static_entropy": "(Entropy)"}[method]
+    assert any(item.reason.endswith(kind) for item in candidate.operators)
+    assert label_changes(mlp, candidate) <= 0.01 * len(mlp.test["X"])
+
+
+def test_uneven_rows_of_a_weight_are_quantized_as_well_as_even_ones():
+    """A scaler folded into a matrix: columns a thousand times smaller, rows a thousand times larger."""
+    generator = np.random.default_rng(0)
+    sizes = np.float32(10.0) ** generator.integers(-3, 1, 64)
+    weight = (generator.normal(size=(64, 32)) / sizes[:, None]).astype(np.float32)
+    rows = (generator.normal(size=(500, 64)) * sizes).astype(np.float32)
+    product = helper.make_node("MatMul", ["x", "w"], ["y"], name="product")
+    graph = make_model([product], constants=[constant("w", weight)])
+    graph.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 64
+    graph.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 32
+    model = graph.SerializeToString()
+    before = run(model, {"x": rows})[0]
+    for policy in ("dynamic", "static", "weight_only"):
+        result = apply_policy(policy, model, calibration={"x": rows})
+        assert isinstance(result, Candidate), result
+        error = np.abs(run(result.model, {"x": rows})[0] - before)
+        assert error.max() < 0.04 * np.abs(before).max(), policy
+
+
+def test_what_is_quantized_is_encoded_afterwards(mlp):
+    names = [node.name for node in onnx.load_from_string(apply("dynamic", mlp).model).graph.node]
+    assert set(names) == {""}
 
 
 def test_static_without_rows_is_refused_with_the_remedy(mlp):
@@ -226,7 +268,7 @@ def test_bytes_do_not_depend_on_the_hash_seed(regressor, tmp_path):
         for seed in ("1", "2")
     }
     assert len(digests) == 1
-    assert len(digests.pop().split()) == 3
+    assert len(digests.pop().split()) == len(AUTO)
 
 
 def test_quantizers_print_nothing_and_leave_nothing_behind(mlp, capfd, tmp_path, monkeypatch):
@@ -252,7 +294,7 @@ def test_trees_never_import_the_quantizer(forest, tmp_path):
 
 
 def test_an_unknown_policy_is_an_error_that_lists_the_known():
-    with pytest.raises(ParameterError, match="out of none, dynamic, static, found 'int2'"):
+    with pytest.raises(ParameterError, match=r"out of none, lossless, .*, found 'int2'"):
         apply_policy("int2", b"")
 
 

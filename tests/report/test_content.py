@@ -8,7 +8,7 @@ import numpy as np
 
 from optimization.report.content import FORMAT, as_json
 from optimization.report.summary import metrics
-from tests.report.examples import ENVIRONMENT, iris_forest, variant
+from tests.report.examples import ENVIRONMENT, PARITY, iris_forest, variant
 
 
 def refuse(constant):
@@ -25,6 +25,7 @@ def test_the_json_holds_the_metrics_the_samples_and_the_machine():
     assert content["variants"][0]["one_row"]["p50_ms"] == 4.5
     assert content["variants"][0]["batches"][1]["rows_per_s"] == 4813.0
     assert content["variants"][1]["max_abs_difference"] == 1.2e-7
+    assert content["variants"][2]["parity"][1] == dataclasses.asdict(PARITY[1])
 
 
 def test_numbers_that_json_cannot_write_become_null():

@@ -16,6 +16,7 @@ def test_a_classifier_has_exactly_these_metrics():
     expected = {f"{name}_{key}" for name in ("original", "onnx", "quantized") for key in own}
     expected |= {f"{name}_{key}" for name in ("onnx", "quantized") for key in against}
     expected |= {"size_reduction_pct", "label_mismatches", "max_abs_difference", "measure_seconds"}
+    expected |= {f"{name}boundary_label_mismatches" for name in ("onnx_", "quantized_", "")}
     assert set(metrics(iris_forest())) == expected
 
 
@@ -29,6 +30,12 @@ def test_the_labs_numbers_come_out():
     assert found["onnx_speedup"] == pytest.approx(600.0)
     assert found["original_throughput_batch_32"] == 4813.0
     assert found["measure_seconds"] == 6.4
+
+
+def test_labels_on_hard_rows_are_counted_apart_from_those_on_the_data():
+    found = metrics(iris_forest())
+    assert found["label_mismatches"] == 0
+    assert found["boundary_label_mismatches"] == found["quantized_boundary_label_mismatches"] == 3
 
 
 def test_a_regressor_has_its_errors_and_no_labels():

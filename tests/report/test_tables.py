@@ -39,6 +39,13 @@ def test_answers_of_a_classifier_count_labels():
     assert row(text, "Answers", "ONNX") == ["0.9600", "0", "1.2e-07"]
 
 
+def test_answers_by_kind_of_row_are_those_of_the_variant_to_register():
+    text = as_text(iris_forest())
+    assert "Answers of quantized (none) by kind of row" in text
+    assert row(text, "by kind of row", "boundary") == ["12,768", "2", "31", "0.25"]
+    assert "by kind of row" not in as_text(regressor())
+
+
 def test_answers_of_a_regressor_have_no_labels():
     text = as_text(regressor())
     assert "labels" not in text

@@ -1,0 +1,59 @@
+"""What became of each operator under a policy that does not quantize products.
+
+In: the operators as `select_operators` lists them, and what the policy did.
+Out: the operators, each with whether it was quantized and how, or why not.
+Promise: an operator counts as quantized only if its own values are stored on fewer bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import onnx
+
+from optimization.quantize.candidate import OperatorOutcome
+from optimization.quantize.names import PolicyName
+
+HOW: dict[PolicyName, str] = {
+    "float16": "its matrix is stored in 16 bits; onnxruntime calculates in float32",
+    "weight_only_12": "its matrix is stored in 12 bits; onnxruntime calculates in float32",
+    "weight_only": "its matrix is stored in 8 bits; onnxruntime calculates in float32",
+    "int4": "its matrix is stored in 4 bits; onnxruntime calculates in float32",
+}
+
+
+def list_stored(
+    source: onnx.ModelProto, stored: onnx.ModelProto, operators: tuple[OperatorOutcome, ...], how: str
+) -> tuple[OperatorOutcome, ...]:
+    """Return `operators`, of `source`, where those count as quantized whose constants `stored` computes."""
+    gone = {tensor.name for tensor in source.graph.initializer}
+    gone &= {name for node in stored.graph.node for name in node.output}
+    wide = {name for node in source.graph.node for name in node.output}
+    readers = {
+        node.name or next(iter(node.output), "")
+        for node in source.graph.node
+        if gone.intersection(node.input) - wide
+    }
+    otherwise = "its constants are no large float32 matrices; they stay as they are"
+    return tuple(
+        replace(item, quantized=True, reason=how)
+        if item.name in readers
+        else replace(item, quantized=False, reason=otherwise if item.quantized else item.reason)
+        for item in operators
+    )
+
+
+def list_leaves(
+    operators: tuple[OperatorOutcome, ...], changes: tuple[str, ...], kept: tuple[str, ...]
+) -> tuple[OperatorOutcome, ...]:
+    """Return `operators` with what `leaf_table` said of each: sentences that begin with its title."""
+    listed = []
+    for item in operators:
+        title = f"{item.op_type} {item.name!r}"
+        change = next((text for text in changes if text.startswith(title)), "")
+        stays = next((text for text in kept if text.startswith(title)), "")
+        reason = (change or stays).removeprefix(title).lstrip(": ") or item.reason
+        if item.quantized and not change:
+            reason = "a policy for trees leaves matrices alone"
+        listed.append(replace(item, quantized=bool(change), reason=reason))
+    return tuple(listed)

@@ -1,0 +1,150 @@
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
+from optimization.quantize.candidate import Candidate
+from optimization.quantize.policies import apply_policy
+from optimization.quantize.storage import STORES
+from optimization.quantize.weights import store_weights, why_not_stored
+from tests.passes.helpers import constant, make_model, run
+
+POLICIES = tuple(STORES)
+LARGEST_ERROR = {"float16": 2**-11, "weight_only_12": 2**-10, "weight_only": 2**-6, "int4": 2**-2}
+"""Of a value, in parts of the largest value of its row, which is at most the column's own scale here."""
+ROWS = np.random.default_rng(0).normal(size=(7, 64)).astype(np.float32)
+
+
+def product(weight, *, extra=(), constants=(), outputs=("y",)):
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"], name="product"), *extra]
+    weights = [constant("w", weight), *constants]
+    model = make_model(nodes, constants=weights, outputs=outputs, opsets=[("", 18)])
+    for value, width in zip(
+        (*model.graph.input, *model.graph.output), (*weight.shape, weight.shape[1]), strict=False
+    ):
+        value.type.tensor_type.shape.dim[1].dim_value = width
+    return model
+
+
+def normal(n_rows=64, n_columns=48, seed=0):
+    return np.random.default_rng(seed).normal(size=(n_rows, n_columns)).astype(np.float32)
+
+
+def stored_matrix(policy, weight):
+    """What the stored form of `weight` is computed to."""
+    tensors, nodes = STORES[policy](weight, "w")
+    output = helper.make_tensor_value_info("w", TensorProto.FLOAT, list(weight.shape))
+    graph = helper.make_graph(nodes, "g", [], [output], tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    onnx.checker.check_model(model)
+    return run(model.SerializeToString(), {})[0]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_operators_stay_and_the_weight_is_computed(policy):
+    stored = store_weights(product(normal()), policy, min_values=256)
+    assert isinstance(stored, onnx.ModelProto)
+    assert [node.op_type for node in stored.graph.node][-1] == "MatMul"
+    assert stored.graph.node[0].op_type == "Cast"
+    assert "w" not in [tensor.name for tensor in stored.graph.initializer]
+    assert not any(
+        tensor.data_type == TensorProto.FLOAT and len(tensor.dims) == 2 and tensor.dims[0] == 64
+        for tensor in stored.graph.initializer
+    )
+
+
+@pytest.mark.parametrize(("policy", "ratio"), list(zip(POLICIES, (1.9, 2.4, 3.5, 5.3), strict=True)))
+def test_a_matrix_gets_that_much_smaller(policy, ratio):
+    before = product(normal(256, 256)).SerializeToString()
+    candidate = apply_policy(policy, before)
+    assert isinstance(candidate, Candidate)
+    assert len(before) / candidate.n_bytes > ratio
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_graph_that_runs_holds_the_float32_matrix_again(policy, tmp_path):
+    candidate = apply_policy(policy, product(normal()).SerializeToString())
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(candidate.model, options, providers=["CPUExecutionProvider"])
+    running = onnx.load(tmp_path / "optimized.onnx")
+    assert [node.op_type for node in running.graph.node] == ["MatMul"]
+    (weight,) = running.graph.initializer
+    assert (weight.data_type, list(weight.dims)) == (TensorProto.FLOAT, [64, 48])
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@given(
+    n_rows=st.integers(1, 140),
+    n_columns=st.integers(1, 40),
+    exponent=st.integers(-8, 8),
+    seed=st.integers(0, 2**16),
+)
+@settings(max_examples=25, deadline=None)
+def test_values_are_near_in_every_shape(policy, n_rows, n_columns, exponent, seed):
+    weight = normal(n_rows, n_columns, seed) * np.float32(2.0**exponent)
+    if seed % 2:
+        weight[0], weight[:, -1] = 0.0, 0.0
+    found = stored_matrix(policy, weight)
+    assert (found.dtype, found.shape) == (weight.dtype, weight.shape)
+    scale = np.abs(weight).max()
+    assert np.abs(found - weight).max() <= LARGEST_ERROR[policy] * scale + 1e-7
+    assert not found[weight == 0].any()
+
+
+@pytest.mark.parametrize("policy", ["weight_only", "weight_only_12", "int4"])
+def test_rows_of_other_sizes_keep_their_digits(policy):
+    sizes = np.float32(10.0) ** np.random.default_rng(1).integers(-3, 1, 64)[:, None]
+    weight = normal() * sizes
+    error = np.abs(stored_matrix(policy, weight) - weight) / np.abs(weight).max(axis=1, keepdims=True)
+    assert error.max() <= LARGEST_ERROR[policy]
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (product(normal(3, 3)), "it has 9 values, worth it from 256"),
+        (product(np.full((64, 48), np.nan, np.float32)), "it holds NaN or infinity"),
+        (product(normal().astype(np.float64)), "it is not float32"),
+        (product(np.round(normal() * 20)), "it holds whole numbers, which fit one byte as they are"),
+        (product(np.where(normal() > 1.5, normal(), np.float32(0))), "most of its values are zeros"),
+        (
+            product(normal(), extra=[helper.make_node("Odd", ["w"], ["z"], domain="other")]),
+            "Odd asks for a constant",
+        ),
+    ],
+    ids=["small", "NaN", "double", "whole", "sparse", "reader"],
+)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_other_constants_stay_and_say_why(policy, model, reason):
+    assert why_not_stored(model, min_values=256)["w"].startswith(reason)
+    result = store_weights(model, policy, min_values=256)
+    assert isinstance(result, str)
+    assert reason in result
+
+
+def test_operators_say_what_became_of_their_matrix():
+    model = product(normal(), extra=[helper.make_node("Relu", ["y"], ["z"], name="relu")], outputs=("z",))
+    candidate = apply_policy("weight_only", model.SerializeToString())
+    assert [(item.name, item.quantized) for item in candidate.operators] == [
+        ("product", True),
+        ("relu", False),
+    ]
+    assert (
+        candidate.operators[0].reason == "its matrix is stored in 8 bits; onnxruntime calculates in float32"
+    )
+
+
+def test_a_weight_that_two_operators_read_is_stored_once():
+    extra = [helper.make_node("MatMul", ["x", "w"], ["z"], name="again")]
+    candidate = apply_policy(
+        "weight_only", product(normal(), extra=extra, outputs=("y", "z")).SerializeToString()
+    )
+    stored = [
+        t for t in onnx.load_from_string(candidate.model).graph.initializer if t.data_type == TensorProto.INT8
+    ]
+    assert [numpy_helper.to_array(tensor).shape for tensor in stored] == [(64, 48)]

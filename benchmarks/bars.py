@@ -1,0 +1,215 @@
+"""What the suite must reach, and what it reached.
+
+In: the records of a run.
+Out: a `Judged` per bar: the bound, what was measured, and "met", "missed" or "not run".
+Promise: a bar is judged by the records alone; none is left out because it was missed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.ratios import LOSSLESS, Ratios, Record, geometric_mean, ratios
+
+NOISE = 0.9
+"""A ratio above this is no worse "beyond noise": medians of equal contenders differ by up to a tenth."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A promise about one figure of one case."""
+
+    case: str
+    what: str
+    bound: float
+    figure: Callable[[Record], float | None]
+    at_most: bool = False
+    """Whether the figure must not exceed the bound, instead of reaching it."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A bar and its figure."""
+
+    case: str
+    what: str
+    bound: str
+    measured: str
+    verdict: str
+
+
+def judge(records: Sequence[Record]) -> list[Judged]:
+    """Return the verdicts on all bars."""
+    by_case = {record["case"]: record for record in records}
+    single = [_judge(bar, by_case.get(bar.case)) for bar in BARS]
+    return single + _suite([record for record in records if "times" in record])
+
+
+def _judge(bar: Bar, record: Record | None) -> Judged:
+    bound = f"{'≤' if bar.at_most else '≥'} {bar.bound:g}"
+    if record is None or "times" not in record:
+        reason = "not run" if record is None else f"missed ({record['error']})"
+        return Judged(bar.case, bar.what, bound, "–", reason)
+    figure = bar.figure(record)
+    if figure is None or math.isnan(figure):
+        return Judged(bar.case, bar.what, bound, "–", "missed")
+    met = figure <= bar.bound if bar.at_most else figure >= bar.bound
+    return Judged(bar.case, bar.what, bound, f"{figure:.3g}", "met" if met else "missed")
+
+
+def _of(name: str, policy: str = LOSSLESS) -> Callable[[Record], float | None]:
+    """The ratio called `name`."""
+
+    def figure(record: Record) -> float | None:
+        value: float | None = getattr(ratios(record, policy), name)
+        return value
+
+    return figure
+
+
+def _against_float(policy: str) -> Callable[[Record], float | None]:
+    """How much faster `policy`'s file answers a batch than the lossless one, the better threads of each."""
+
+    def figure(record: Record) -> float | None:
+        times = record["times"]
+        best = {
+            name: min(times[f"{name}, {n} threads"]["batch_ms"] for n in {1, record["threads"]})
+            for name in (LOSSLESS, policy)
+            if f"{name}, 1 threads" in times
+        }
+        return best[LOSSLESS] / best[policy] if len(best) == 2 else None
+
+    return figure
+
+
+def _wrong_labels(policy: str, kind: str) -> Callable[[Record], float | None]:
+    return lambda record: record["policies"].get(policy, {}).get("wrong_labels", {}).get(kind)
+
+
+def _saved(record: Record) -> float | None:
+    return 100 * (1 - record["bytes"][LOSSLESS] / record["bytes"]["pickle"])
+
+
+def _wrong(record: Record) -> float | None:
+    return float(record["parity"]["label_mismatches"])
+
+
+def _difference(policy: str) -> Callable[[Record], float | None]:
+    return lambda record: record["policies"].get(policy, {}).get("max_abs_difference")
+
+
+def _scaled(case: str) -> tuple[Bar, ...]:
+    return (
+        Bar(case, "rows with another label, threshold rows included", 0, _wrong, at_most=True),
+        Bar(case, "size against skl2onnx", 1.0, _of("size_skl2onnx")),
+    )
+
+
+BARS: tuple[Bar, ...] = (
+    Bar("forest/iris", "size against the pickled original, % saved", 90, _saved),
+    Bar("forest/digits", "size against skl2onnx", 15, _of("size_skl2onnx")),
+    Bar("forest/digits", "batch against skl2onnx", NOISE, _of("batch_skl2onnx")),
+    Bar(
+        "forest_depth_8/digits",
+        "leaf table: size against skl2onnx",
+        5,
+        _of("size_skl2onnx", "leaf_table"),
+    ),
+    Bar(
+        "forest_depth_8/digits",
+        "leaf table: largest difference",
+        1e-6,
+        _difference("leaf_table"),
+        at_most=True,
+    ),
+    Bar("gradient_boosting/digits", "size against skl2onnx", 4, _of("size_skl2onnx")),
+    Bar("gradient_boosting/digits", "batch against skl2onnx", 1.2, _of("batch_skl2onnx_1")),
+    Bar("hist_gradient_boosting_mixed/generated_classes", "rows with another label", 0, _wrong, at_most=True),
+    Bar("hist_gradient_boosting_mixed/generated_classes", "size against pickle", 4, _of("size_pickle")),
+    *_scaled("scaler_forest/digits"),
+    *_scaled("scaler_gradient_boosting/breast_cancer"),
+    Bar("ada_boost/breast_cancer", "batch against skl2onnx", 8, _of("batch_skl2onnx")),
+    Bar("ada_boost/breast_cancer", "size against skl2onnx", 15, _of("size_skl2onnx")),
+    Bar("boosted_stumps/breast_cancer", "batch against skl2onnx", 8, _of("batch_skl2onnx")),
+    Bar("boosted_stumps/breast_cancer", "size against skl2onnx", 15, _of("size_skl2onnx")),
+    Bar("isolation_forest/digits", "batch against skl2onnx", 4, _of("batch_skl2onnx")),
+    Bar("isolation_forest/digits", "one row against skl2onnx", 15, _of("one_row_skl2onnx")),
+    Bar("isolation_forest/digits", "size against skl2onnx", 8, _of("size_skl2onnx")),
+    Bar("svc_rbf/digits", "batch against skl2onnx", 7, _of("batch_skl2onnx")),
+    Bar("svc_rbf/digits", "batch against scikit-learn", 10, _of("batch_sklearn")),
+    Bar("svc_rbf/digits", "size against skl2onnx", 2.5, _of("size_skl2onnx")),
+    Bar("k_neighbors/digits", "batch against skl2onnx", 10, _of("batch_skl2onnx")),
+    Bar("k_neighbors/digits", "batch against scikit-learn", 1, _of("batch_sklearn")),
+    Bar("gaussian_process_regressor/diabetes", "batch against skl2onnx", 10, _of("batch_skl2onnx")),
+    Bar("logistic/digits", "batch against skl2onnx", 4, _of("batch_skl2onnx")),
+    Bar("gaussian_nb/digits", "batch against skl2onnx", 3, _of("batch_skl2onnx")),
+    Bar("mlp/digits", "dynamic: size against skl2onnx", 3.5, _of("size_skl2onnx", "dynamic")),
+    Bar("mlp/digits", "dynamic: labels that differ on the data", 0, _wrong_labels("dynamic", "data"), True),
+    Bar(
+        "mlp/digits",
+        "dynamic: labels that differ on marginal rows",
+        0,
+        _wrong_labels("dynamic", "marginal"),
+        at_most=True,
+    ),
+    Bar("mlp/digits", "static: batch against float32", 1.4, _against_float("static")),
+)
+
+SUITE: Mapping[str, tuple[str, float]] = {
+    "size_skl2onnx": ("size against skl2onnx, geometric mean", 4),
+    "batch_skl2onnx": ("batch against skl2onnx, geometric mean", 3),
+    "one_row_sklearn": ("one row against scikit-learn, geometric mean", 40),
+}
+NEVER: Mapping[str, tuple[str, float]] = {
+    "size_skl2onnx": ("larger than skl2onnx", 1.0),
+    "batch_skl2onnx": ("slower than skl2onnx in batch, all cores", NOISE),
+    "batch_skl2onnx_1": ("slower than skl2onnx in batch, one thread", NOISE),
+    "one_row_skl2onnx": ("slower than skl2onnx for one row", NOISE),
+    "one_row_sklearn": ("slower than scikit-learn for one row", NOISE),
+    "batch_sklearn": ("slower than scikit-learn in batch", NOISE),
+}
+MIN_HARD_ROWS = 100_000
+
+
+def _suite(records: Sequence[Record]) -> list[Judged]:
+    found = {record["case"]: ratios(record) for record in records}
+    return [*_means(found), *_worst(found), *_hard_rows(records)]
+
+
+def _means(found: Mapping[str, Ratios]) -> list[Judged]:
+    judged = []
+    for name, (what, bound) in SUITE.items():
+        mean = geometric_mean(getattr(item, name) for item in found.values())
+        verdict = "met" if mean >= bound else "missed"
+        judged.append(Judged("whole suite", what, f"≥ {bound:g}", f"{mean:.3g}", verdict))
+    return judged
+
+
+def _worst(found: Mapping[str, Ratios]) -> list[Judged]:
+    judged = []
+    for name, (what, bound) in NEVER.items():
+        known = {case: value for case, item in found.items() if (value := getattr(item, name)) is not None}
+        worse = sorted((value, case) for case, value in known.items() if value < bound)
+        named = ", ".join(f"{case} {value:.2f}" for value, case in worse)
+        verdict = "missed" if worse else "met"
+        measured = f"{len(worse)} of {len(known)} cases" + (f": {named}" if worse else "")
+        judged.append(Judged("whole suite", f"cases {what} (ratio below {bound:g})", "0", measured, verdict))
+    return judged
+
+
+def _hard_rows(records: Sequence[Record]) -> list[Judged]:
+    """Labels on boundary, threshold and edge rows, of models that promise to be exact."""
+    kinds = ("boundary", "threshold", "edge")
+    compared = [
+        item
+        for record in records
+        if record["parity"]["promise"] == "exact"
+        for item in record["parity"]["comparisons"]
+        if item["method"] == "predict" and item["kind"] in kinds
+    ]
+    rows, wrong = sum(item["n_rows"] for item in compared), sum(item["mismatches"] for item in compared)
+    verdict = "met" if rows >= MIN_HARD_ROWS and not wrong else "missed"
+    what = "boundary, threshold and edge rows of exact models: answers that differ"
+    return [Judged("whole suite", what, f"0 of ≥ {MIN_HARD_ROWS:,}", f"{wrong} of {rows:,}", verdict)]

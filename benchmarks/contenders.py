@@ -1,0 +1,125 @@
+"""The contenders of one case: files and callables.
+
+In: a fitted estimator and rows.
+Out: ONNX files by name, and `Contender`s that answer rows.
+Promise: plain skl2onnx is converted before this project's converters are registered; every contender
+answers the method that users ask for (probabilities where there are some), from rows in the dtype it
+takes, prepared before the clock starts.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from benchmarks.datasets import Array
+from flavor.quantized_onnx_v1.manifest import Manifest, Session
+from flavor.quantized_onnx_v1.predictor import Predictor, open_session
+from optimization.convert.structure import final_step
+from optimization.measure.records import Contender
+
+OPSETS = {"": 18, "ai.onnx.ml": 3}
+"""The operator sets that this project's `convert` writes too."""
+
+
+@dataclass(frozen=True)
+class Plain:
+    """What skl2onnx makes of the estimator, or why it fails."""
+
+    content: bytes = b""
+    error: str = ""
+
+
+def plain_skl2onnx(estimator: Any, n_columns: int) -> Plain:
+    """Return skl2onnx's own graph for float32 rows, without the list of dictionaries (zipmap)."""
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType
+
+    logging.getLogger("skl2onnx").setLevel(logging.ERROR)
+    _mend_flags()
+    types = [("X", FloatTensorType([None, n_columns]))]
+    error = ""
+    for tried in _options(estimator):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                model = to_onnx(estimator, initial_types=types, options=tried, target_opset=OPSETS)
+            content = model.SerializeToString()
+            open_session(content, Session())
+            return Plain(content)
+        except Exception as problem:  # skl2onnx raises whatever it likes
+            error = f"{type(problem).__name__}: {' '.join(str(problem).split())}"[:200]
+    return Plain(error=error)
+
+
+def _options(estimator: Any) -> tuple[dict[Any, Any] | None, ...]:
+    """Return the options to try: skl2onnx 1.20 sets and then refuses `zipmap` for LinearSVC in a Pipeline."""
+    if not is_classifier(estimator):
+        return (None,)
+    final = final_step(estimator)
+    return {id(estimator): {"zipmap": False}}, {type(final): {"raw_scores": False}}, None
+
+
+def _mend_flags() -> None:
+    """Let skl2onnx 1.20 write HistGradientBoosting: with protobuf 7 it fails on flags that are booleans.
+
+    Nothing else of it is changed: the suite shows what its graphs answer and take.
+    """
+    from skl2onnx.common import tree_ensemble
+
+    add_node = tree_ensemble.add_node
+
+    def with_number(*values: Any, nodes_missing_value_tracks_true: Any = 0, **named: Any) -> None:
+        add_node(*values, nodes_missing_value_tracks_true=int(nodes_missing_value_tracks_true), **named)
+
+    tree_ensemble.add_node = with_number
+
+
+def pickled_bytes(estimator: Any) -> int:
+    """Return the size of the pickled estimator in bytes."""
+    return len(pickle.dumps(estimator))
+
+
+def method_of(estimator: Any) -> str:
+    """Return the method that is measured."""
+    return next(name for name in ("predict_proba", "predict", "transform") if hasattr(estimator, name))
+
+
+def of_sklearn(estimator: Any) -> list[Contender]:
+    """Return scikit-learn as it was fitted, and with all cores where it has such a setting."""
+    found = [Contender("scikit-learn", getattr(estimator, method_of(estimator)))]
+    if "n_jobs" in _own_parameters(estimator):
+        parallel = pickle.loads(pickle.dumps(estimator)).set_params(n_jobs=-1)  # noqa: S301  (made above)
+        found.append(Contender("scikit-learn, n_jobs=-1", getattr(parallel, method_of(parallel))))
+    return found
+
+
+def of_session(name: str, content: bytes, *, n_threads: int) -> Contender:
+    """Return a bare onnxruntime session that computes all outputs of `content`."""
+    session = open_session(content, Session(intra_op_num_threads=n_threads))
+    item = session.get_inputs()[0]
+    dtype = np.float64 if item.type == "tensor(double)" else np.float32
+
+    def predict(rows: Array) -> Any:
+        return session.run(None, {item.name: rows})
+
+    return Contender(name, predict, lambda rows: np.ascontiguousarray(rows, dtype=dtype))
+
+
+def of_predictor(name: str, content: bytes, manifest: Manifest, *, n_threads: int) -> Contender:
+    """Return this project's predictor, checks of the rows included, as `flavor.load_model` gives it."""
+    predictor = Predictor(content, manifest, session={"intra_op_num_threads": n_threads})
+    method = next(m for m in ("predict_proba", "predict", "transform") if m in manifest.methods)
+    dtype = manifest.inputs[0].dtype
+    return Contender(name, lambda rows: predictor.predict(rows, method), lambda rows: rows.astype(dtype))
+
+
+def _own_parameters(estimator: Any) -> dict[str, Any]:
+    parameters: dict[str, Any] = estimator.get_params(deep=False)
+    return parameters

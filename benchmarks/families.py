@@ -1,0 +1,175 @@
+"""The families of estimators of the suite.
+
+In: nothing.
+Out: `CLASSIFIERS` and `REGRESSORS`: name → `Family`.
+Promise: settings are scikit-learn's defaults but for what a line says; seeds are fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn import (
+    calibration,
+    decomposition,
+    discriminant_analysis,
+    ensemble,
+    gaussian_process,
+    kernel_approximation,
+    kernel_ridge,
+    linear_model,
+    naive_bayes,
+    neighbors,
+    neural_network,
+    svm,
+    tree,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+FEW = 2_000
+"""Training rows of estimators that keep all of them, or whose fit grows with their square or cube."""
+SOME = 5_000
+HIDDEN = (256, 256)
+STUMP = 1
+"""Depth of a tree with one split."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """How to make an estimator, and how many rows it is trained on."""
+
+    make: Callable[[], Any]
+    max_train_rows: int | None = None
+    policies: tuple[str, ...] = ()
+    """Quantization policies whose models are measured beside the lossless one."""
+    fit_missing: bool = False
+    """Whether 5 % of the values are NaN and two columns are small whole numbers, taken as categories."""
+
+
+def _scaled(make: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: make_pipeline(StandardScaler(), make())
+
+
+def _mlp(kind: Any) -> Callable[[], Any]:
+    return lambda: kind(hidden_layer_sizes=HIDDEN, random_state=0, max_iter=60)
+
+
+TABLES = ("leaf_table", "leaf_table_16", "leaf_table_8")
+NETWORK = ("dynamic", "static", "weight_only", "float16")
+
+CLASSIFIERS: dict[str, Family] = {
+    "logistic": Family(_scaled(lambda: linear_model.LogisticRegression(max_iter=200))),
+    "ridge_classifier": Family(_scaled(linear_model.RidgeClassifier)),
+    "linear_svc": Family(_scaled(lambda: svm.LinearSVC(random_state=0))),
+    "sgd": Family(_scaled(lambda: linear_model.SGDClassifier(random_state=0))),
+    "lda": Family(discriminant_analysis.LinearDiscriminantAnalysis),
+    "qda": Family(lambda: discriminant_analysis.QuadraticDiscriminantAnalysis(reg_param=0.1)),
+    "gaussian_nb": Family(naive_bayes.GaussianNB),
+    "bernoulli_nb": Family(lambda: naive_bayes.BernoulliNB(binarize=1.0)),
+    "tree": Family(lambda: tree.DecisionTreeClassifier(random_state=0)),
+    "forest": Family(lambda: ensemble.RandomForestClassifier(100, random_state=0, max_depth=None)),
+    "forest_depth_8": Family(
+        lambda: ensemble.RandomForestClassifier(100, random_state=0, max_depth=8), policies=TABLES
+    ),
+    "extra_trees": Family(lambda: ensemble.ExtraTreesClassifier(100, random_state=0, max_depth=12)),
+    "scaler_forest": Family(_scaled(lambda: ensemble.RandomForestClassifier(100, random_state=0))),
+    "gradient_boosting": Family(
+        lambda: ensemble.GradientBoostingClassifier(random_state=0),
+        max_train_rows=SOME,
+        policies=TABLES[1:],
+    ),
+    "scaler_gradient_boosting": Family(
+        _scaled(lambda: ensemble.GradientBoostingClassifier(random_state=0)), max_train_rows=SOME
+    ),
+    "boosted_stumps": Family(
+        lambda: ensemble.GradientBoostingClassifier(random_state=0, max_depth=STUMP), max_train_rows=SOME
+    ),
+    "hist_gradient_boosting": Family(lambda: ensemble.HistGradientBoostingClassifier(random_state=0)),
+    "hist_gradient_boosting_mixed": Family(
+        lambda: ensemble.HistGradientBoostingClassifier(random_state=0, categorical_features=[0, 1]),
+        fit_missing=True,
+    ),
+    "ada_boost": Family(lambda: ensemble.AdaBoostClassifier(random_state=0)),
+    "bagging": Family(lambda: ensemble.BaggingClassifier(n_estimators=50, random_state=0)),
+    "isolation_forest": Family(lambda: ensemble.IsolationForest(random_state=0)),
+    "svc_rbf": Family(svm.SVC, max_train_rows=SOME),
+    "svc_poly": Family(lambda: svm.SVC(kernel="poly"), max_train_rows=SOME),
+    "svc_linear": Family(lambda: svm.SVC(kernel="linear"), max_train_rows=FEW),
+    "scaler_svc": Family(_scaled(svm.SVC), max_train_rows=SOME),
+    "nu_svc": Family(lambda: svm.NuSVC(nu=0.2), max_train_rows=FEW),
+    "one_class_svm": Family(lambda: svm.OneClassSVM(nu=0.1), max_train_rows=FEW),
+    "k_neighbors": Family(neighbors.KNeighborsClassifier, max_train_rows=SOME),
+    "k_neighbors_distance": Family(
+        lambda: neighbors.KNeighborsClassifier(weights="distance"), max_train_rows=SOME
+    ),
+    "k_neighbors_manhattan": Family(
+        lambda: neighbors.KNeighborsClassifier(metric="manhattan"), max_train_rows=FEW
+    ),
+    "nearest_centroid": Family(neighbors.NearestCentroid),
+    "gaussian_process": Family(
+        lambda: gaussian_process.GaussianProcessClassifier(random_state=0), max_train_rows=400
+    ),
+    "mlp": Family(_mlp(neural_network.MLPClassifier), policies=NETWORK),
+    "scaler_mlp": Family(_scaled(_mlp(neural_network.MLPClassifier)), policies=NETWORK),
+    "calibrated": Family(
+        lambda: calibration.CalibratedClassifierCV(linear_model.LogisticRegression(max_iter=500), cv=3)
+    ),
+    "voting": Family(
+        lambda: ensemble.VotingClassifier(
+            [
+                ("forest", ensemble.RandomForestClassifier(20, random_state=0)),
+                ("bayes", naive_bayes.GaussianNB()),
+            ],
+            voting="soft",
+            flatten_transform=False,
+        )
+    ),
+    "pca_logistic": Family(
+        lambda: make_pipeline(
+            StandardScaler(),
+            decomposition.PCA(0.95, random_state=0),
+            linear_model.LogisticRegression(max_iter=200),
+        )
+    ),
+    "nystroem_sgd": Family(
+        lambda: make_pipeline(
+            StandardScaler(),
+            kernel_approximation.Nystroem(gamma=0.02, random_state=0),
+            linear_model.SGDClassifier(random_state=0),
+        )
+    ),
+}
+
+REGRESSORS: dict[str, Family] = {
+    "linear": Family(_scaled(linear_model.LinearRegression)),
+    "elastic_net": Family(_scaled(lambda: linear_model.ElasticNet(alpha=0.1))),
+    "tree_regressor": Family(lambda: tree.DecisionTreeRegressor(random_state=0, max_depth=10)),
+    "forest_regressor": Family(
+        lambda: ensemble.RandomForestRegressor(100, random_state=0, max_depth=10), policies=TABLES[1:]
+    ),
+    "gradient_boosting_regressor": Family(
+        lambda: ensemble.GradientBoostingRegressor(random_state=0), policies=TABLES[1:]
+    ),
+    "boosted_stumps_regressor": Family(
+        lambda: ensemble.GradientBoostingRegressor(random_state=0, max_depth=STUMP)
+    ),
+    "hist_gradient_boosting_regressor": Family(
+        lambda: ensemble.HistGradientBoostingRegressor(random_state=0)
+    ),
+    "ada_boost_regressor": Family(lambda: ensemble.AdaBoostRegressor(random_state=0), max_train_rows=FEW),
+    "svr": Family(_scaled(svm.SVR), max_train_rows=FEW),
+    "k_neighbors_regressor": Family(neighbors.KNeighborsRegressor, max_train_rows=SOME),
+    "gaussian_process_regressor": Family(
+        lambda: gaussian_process.GaussianProcessRegressor(
+            gaussian_process.kernels.RBF(5.0), alpha=0.1, optimizer=None, normalize_y=True
+        ),
+        max_train_rows=FEW,
+    ),
+    "kernel_ridge": Family(
+        _scaled(lambda: kernel_ridge.KernelRidge(kernel="rbf", gamma=0.02)), max_train_rows=FEW
+    ),
+    "mlp_regressor": Family(_scaled(_mlp(neural_network.MLPRegressor)), policies=NETWORK),
+}

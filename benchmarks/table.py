@@ -1,0 +1,128 @@
+"""The results as text: a page of Markdown, and the bars.
+
+In: results as `benchmarks.run` writes them, and judged bars.
+Out: docs/benchmarks.md.
+Promise: every number is read off the results; cases that failed stand in the page with their reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.bars import Judged
+from benchmarks.ratios import LOSSLESS, Record, ratios
+
+HEAD = """\
+# Benchmarks
+
+Written by `make bench`; do not edit.
+Every case fits an estimator, converts it with plain skl2onnx and with this project, proves this
+project's graph on sampled, boundary, threshold and edge rows, and times all contenders in one process,
+in turns and in random order.
+A ratio above 1 is in favour of this project.
+"Size" is the registered ONNX file of the policy `lossless` against skl2onnx's file; "batch" and "one row"
+against skl2onnx compare bare onnxruntime sessions that compute all their outputs, "1 thread" with one
+thread each and otherwise with all cores; against scikit-learn it is this project's predictor, with its
+checks of the rows, against the quicker of scikit-learn as fitted and with `n_jobs=-1`.
+"skl2onnx wrong" counts labels on the rows of this project's proof, all kinds together; where this
+project's graph takes float64 (scaled trees, HistGradientBoosting), boundary rows are neighbours in float64,
+which skl2onnx's float32 input cannot tell apart.
+"""
+COLUMNS = (
+    "case",
+    "size",
+    "batch",
+    "batch, 1 thread",
+    "one row",
+    "batch / scikit-learn",
+    "one row / scikit-learn",
+    "kB",
+    "rows proven",
+    "promise",
+    "skl2onnx wrong",
+)
+
+
+def as_markdown(results: Mapping[str, Any], judged: Sequence[Judged]) -> str:
+    """Return the whole page."""
+    records = results["records"]
+    parts = [
+        HEAD,
+        f"Measured on {results['date']}: {results['description']}.\n",
+        "## Bars\n",
+        bars_markdown(judged),
+        "## Cases\n",
+        _table(COLUMNS, [_row(record) for record in records if "times" in record]),
+        "## Quantized variants\n",
+        "Against the lossless file; labels that differ on sampled rows.\n",
+        _table(
+            ("case", "policy", "kB", "times smaller", "times faster in batch", "labels that differ", "gate"),
+            [row for record in records if "times" in record for row in _policies(record)],
+        ),
+        "## Not measured\n",
+        _table(
+            ("case", "reason"),
+            [(record["case"], record["error"]) for record in records if record.get("error")],
+        ),
+    ]
+    return "\n".join(parts)
+
+
+def bars_markdown(judged: Sequence[Judged]) -> str:
+    """Return the bars as a Markdown table."""
+    rows = [(item.case, item.what, item.bound, item.measured, item.verdict) for item in judged]
+    return _table(("case", "what", "bar", "measured", "verdict"), rows)
+
+
+def bars_table(judged: Sequence[Judged]) -> str:
+    """Return the bars for a terminal, one per line."""
+    return "\n".join(
+        f"{item.verdict:8} {item.case}: {item.what} {item.bound}, measured {item.measured}" for item in judged
+    )
+
+
+def _row(record: Record) -> tuple[str, ...]:
+    found, parity = ratios(record), record["parity"]
+    wrong = parity["skl2onnx_wrong"]
+    figures = (
+        found.size_skl2onnx,
+        found.batch_skl2onnx,
+        found.batch_skl2onnx_1,
+        found.one_row_skl2onnx,
+        found.batch_sklearn,
+        found.one_row_sklearn,
+    )
+    return (
+        record["case"],
+        *(f"{value:.3g}" if value else "fails" for value in figures),
+        f"{record['bytes'][LOSSLESS] / 1000:.1f}",
+        f"{parity['n_rows']:,}",
+        parity["promise"],
+        f"{sum(w for w, _ in wrong.values()):,} of {sum(n for _, n in wrong.values()):,}" if wrong else "–",
+    )
+
+
+def _policies(record: Record) -> list[tuple[str, ...]]:
+    sizes, times, threads = record["bytes"], record["times"], record["threads"]
+    batch = {name: times[f"{name}, {threads} threads"]["batch_ms"] for name in record["policies"]}
+    return [
+        (
+            record["case"],
+            policy,
+            f"{sizes[policy] / 1000:.1f}",
+            f"{sizes[LOSSLESS] / sizes[policy]:.2f}",
+            f"{batch[LOSSLESS] / batch[policy]:.2f}",
+            f"{verdict['label_mismatches']:.0f}",
+            "passed" if verdict["passed"] else "failed",
+        )
+        for policy, verdict in record["policies"].items()
+        if policy != LOSSLESS
+    ]
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return "None.\n"
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(str(cell).replace('|', '/') for cell in line)} |\n" for line in lines)

@@ -1,0 +1,111 @@
+"""The benchmark suite: its cases exist, its bars are judged by the records, its page says what they say."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from benchmarks import bars, cases, datasets, table
+from benchmarks.ratios import geometric_mean, ratios
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    """A case whose lossless file is four times smaller and twice as fast as skl2onnx's."""
+    times = {
+        "scikit-learn": (4.0, 40.0),
+        "scikit-learn, n_jobs=-1": (8.0, 20.0),
+        "skl2onnx, 2 threads": (0.02, 6.0),
+        "skl2onnx, 1 threads": (0.01, 12.0),
+        "lossless, 2 threads": (0.01, 3.0),
+        "lossless, 1 threads": (0.005, 4.0),
+        "this project, 2 threads": (0.02, 5.0),
+        "this project, 1 threads": (0.01, 8.0),
+    }
+    comparison = {"method": "predict", "kind": "threshold", "n_rows": 200_000, "mismatches": 0}
+    return {
+        "case": "forest/digits",
+        "threads": 2,
+        "bytes": {"pickle": 20_000, "skl2onnx": 8_000, "lossless": 2_000},
+        "times": {name: {"one_row_ms": one, "batch_ms": many} for name, (one, many) in times.items()},
+        "parity": {
+            "promise": "exact",
+            "n_rows": 200_000,
+            "label_mismatches": 0,
+            "comparisons": [comparison],
+            "skl2onnx_wrong": {"data": [1, 10], "threshold": [2, 20]},
+        },
+        "policies": {"lossless": {"passed": True, "label_mismatches": 0.0}},
+        **changes,
+    }
+
+
+def test_ratios_take_the_rival_at_its_best():
+    found = ratios(record())
+    assert found.size_skl2onnx == 4 and found.size_pickle == 10
+    assert found.batch_skl2onnx == 2 and found.batch_skl2onnx_1 == 3
+    assert found.one_row_skl2onnx == 0.01 / 0.005
+    assert found.one_row_sklearn == 4.0 / 0.01
+    assert found.batch_sklearn == 20.0 / 5.0
+
+
+def test_a_rival_that_does_not_exist_gives_no_ratio():
+    sizes = {"pickle": 20_000, "skl2onnx": None, "lossless": 2_000}
+    found = ratios(record(bytes=sizes))
+    assert found.size_skl2onnx is None and found.size_pickle == 10
+
+
+def test_the_geometric_mean_leaves_out_what_does_not_exist():
+    assert geometric_mean([2.0, None, 8.0]) == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(("bound", "verdict"), [(4.0, "met"), (4.1, "missed")])
+def test_a_bar_is_met_at_its_bound_and_missed_beyond(bound, verdict, monkeypatch):
+    bar = dataclasses.replace(bars.BARS[1], bound=bound)
+    monkeypatch.setattr(bars, "BARS", (bar,))
+    (judged,) = (item for item in bars.judge([record()]) if item.case == "forest/digits")
+    assert judged.verdict == verdict and judged.measured == "4"
+
+
+def test_a_bar_whose_case_failed_is_missed_and_one_whose_case_was_left_out_is_not_run():
+    failed = {"case": "forest/digits", "error": "it broke"}
+    judged = {(item.case, item.what): item.verdict for item in bars.judge([failed])}
+    assert judged["forest/digits", "size against skl2onnx"] == "missed (it broke)"
+    assert judged["svc_rbf/digits", "size against skl2onnx"] == "not run"
+
+
+def test_wrong_answers_on_hard_rows_miss_the_bar():
+    wrong = record()
+    wrong["parity"]["comparisons"][0]["mismatches"] = 1
+    verdicts = [bars.judge([item])[-1].verdict for item in (record(), wrong)]
+    assert verdicts == ["met", "missed"]
+
+
+def test_a_slower_case_is_named():
+    slow = record()
+    slow["times"]["lossless, 2 threads"]["batch_ms"] = 12.0
+    (judged,) = (item for item in bars.judge([slow]) if "in batch, all cores" in item.what)
+    assert judged.verdict == "missed" and "forest/digits 0.50" in judged.measured
+
+
+def test_every_bar_is_about_a_case_of_the_suite():
+    names = {case.name for case in cases.CASES}
+    assert {bar.case for bar in bars.BARS} <= names
+    assert len(names) == len(cases.CASES)
+
+
+@pytest.mark.parametrize("name", [*datasets.CLASSIFICATION, *datasets.REGRESSION])
+def test_data_sets_are_the_same_every_time(name):
+    first, second = datasets.load(name), datasets.load(name)
+    assert len(first.features) == len(first.target) and first.features.dtype == "float64"
+    assert (first.features == second.features).all() and (first.target == second.target).all()
+
+
+def test_the_page_shows_cases_bars_and_failures():
+    records = [record(), {"case": "svc_rbf/iris", "error": "not faithful"}]
+    results = {"records": records, "date": "2026-01-02", "description": "a machine"}
+    page = table.as_markdown(results, bars.judge(records))
+    assert "| forest/digits | 4 | 2 | 3 | 2 | 4 | 400 | 2.0 | 200,000 | exact | 3 of 30 |" in page
+    assert "| svc_rbf/iris | not faithful |" in page
+    assert "Measured on 2026-01-02: a machine." in page

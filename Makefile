@@ -22,7 +22,7 @@ export MLFLOW_HTTP_REQUEST_TIMEOUT ?= 20
 MOVED := $(shell [ "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" ] || echo moved)
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark test check lock ui clean programs moved
+.PHONY: help benchmark bench test check lock ui clean programs moved
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -38,6 +38,9 @@ check: .venv/.test ## lint, formatting, types and tests
 	.venv/bin/ruff format --check .
 	.venv/bin/python -m mypy
 	.venv/bin/python -m pytest $(ARGS)
+
+bench: .venv/.run ## run the benchmark suite (half an hour); ARGS="--only forest" for a part of it
+	.venv/bin/python -m benchmarks.run $(ARGS)
 
 lock: .venv/.run ## make the lock files from conda.yaml and requirements-dev.in; ARGS=--upgrade for newer ones
 	.venv/bin/python -m tools.lock --conda "$(CONDA)" $(ARGS)

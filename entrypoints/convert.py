@@ -12,7 +12,7 @@ import json
 from argparse import Namespace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from entrypoints.command import leave, run_entry_point
 from optimization.errors import ConversionError
@@ -33,14 +33,15 @@ def main(values: Namespace) -> None:
     from entrypoints.inputs import SEED, open_inputs
     from entrypoints.runs import KEY_TAG, project_run
     from optimization.convert import convert
-    from optimization.passes.pipeline import clean
-    from optimization.verify import settle
+    from optimization.passes.pipeline import simplify
+    from optimization.passes.runtimes import oldest_onnxruntime
+    from optimization.verify import figures, settle
 
     with project_run(values, ENTRY_POINT):
         inputs = open_inputs(values)
         source, features = inputs.source, inputs.rows.features
         converted = convert(source.estimator, features)
-        cleaned = dataclasses.replace(converted, model=clean(converted.model).model)
+        cleaned = dataclasses.replace(converted, model=simplify(converted.model).model)
         settled = settle(cleaned, source.estimator, features, seed=SEED)
         for note in settled.notes:
             print(f"note: {note}")
@@ -53,19 +54,26 @@ def main(values: Namespace) -> None:
         }
         manifest = dataclasses.replace(settled.manifest, source=origin)
         manifest = with_default(manifest, source.predict_fn)
+        manifest = dataclasses.replace(manifest, min_onnxruntime=oldest_onnxruntime(settled.content))
         save(values, MODEL, settled.content)
         mlflow.log_text(manifest.to_json(), MANIFEST)
-        mlflow.log_text(json.dumps(dataclasses.asdict(settled.report), indent=2), PARITY)
+        mlflow.log_text(parity_json(settled.report), PARITY)
         mlflow.log_metrics(
             {
                 "onnx_size_kb": len(settled.content) / 1024,
-                "label_mismatches": settled.report.label_mismatches,
-                "max_abs_difference": settled.report.max_abs_difference,
+                **figures(settled.report),
             }
         )
         mlflow.set_tag(KEY_TAG, key(inputs))
         size = f"{len(settled.content) / 1024:,.2f} KB"
-        print(f"convert: {source.estimator_name}, {size}, {settled.report.summary}")
+        report = settled.report
+        print(f"convert: {source.estimator_name}, {size}, {report.promise}: {report.summary}")
+
+
+def parity_json(report: Any) -> str:
+    """Return the whole parity report as indented JSON text."""
+    content = {"promise": report.promise, **dataclasses.asdict(report)}
+    return json.dumps(content, indent=2)
 
 
 def with_default(manifest: Manifest, predict_fn: str) -> Manifest:

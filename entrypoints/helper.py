@@ -29,6 +29,7 @@ AHEAD = (
     "optimization.convert",
     "optimization.passes.pipeline",
     "optimization.quantize.policies",
+    "optimization.report.tries",
     "optimization.verify",
 )
 """Modules that the jobs need; importing them is most of a child run's time."""

@@ -46,6 +46,7 @@ def measure_variants(values: Namespace, inputs: Any, variants: Variants) -> Any:
                 len(variants.quantized),
                 judge,
                 variants.quantized,
+                lossless=variants.faithful,
             ),
         ),
         n_rows_compared=sum(len(batch.features) for batch in judge.expected),
@@ -91,18 +92,22 @@ def measured_rows(estimator: Any, features: Any, manifest: Any) -> Any:
     return np.asarray(features, dtype=first.dtype)
 
 
-def variant(name: str, title: str, n_bytes: int, judge: Any, content: bytes | None) -> Any:
+def variant(
+    name: str, title: str, n_bytes: int, judge: Any, content: bytes | None, *, lossless: bool = True
+) -> Any:
     """Return the report's view of one variant (`content` None: the original)."""
     from optimization.report.summary import Variant
 
     if content is None:
         return Variant(name=name, title=title, n_bytes=n_bytes, scores=judge.scores(None))
-    report = judge.report(content)
+    report = judge.report(content, lossless=lossless)
+    sampled = report.sampled()
     return Variant(
         name=name,
         title=title,
         n_bytes=n_bytes,
         scores=judge.scores(content),
-        label_mismatches=report.label_mismatches if report.n_label_rows else None,
-        max_abs_difference=report.max_abs_difference,
+        label_mismatches=sampled.label_mismatches if sampled.n_label_rows else None,
+        max_abs_difference=sampled.max_abs_difference,
+        parity=report.by_kind(),
     )

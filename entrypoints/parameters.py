@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from optimization.errors import ParameterError
+from optimization.quantize.names import OBJECTIVES, POLICY_NAMES
 
 ALL = ("convert", "quantize", "benchmark")
 GATED = ("quantize", "benchmark")
@@ -21,7 +22,7 @@ BENCHMARK = ("benchmark",)
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 MOST = 1_000_000
 """Calls, rows of a batch, threads: more is a slip of the finger."""
-QUANTIZATION_TYPES = ("auto", "dynamic", "static", "none")
+QUANTIZATION_TYPES = ("auto", *POLICY_NAMES)
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,22 @@ def quantization_type(text: str) -> str:
     return text
 
 
+def objective(text: str) -> str:
+    """Return one of `OBJECTIVES`."""
+    if text not in OBJECTIVES:
+        raise ValueError(f"one of {', '.join(OBJECTIVES)}")
+    return text
+
+
+def onnxruntime_version(text: str) -> str:
+    """Return a version of onnxruntime that a graph can be kept to, or nothing."""
+    if not text:
+        return text
+    from optimization.passes.runtimes import check_target
+
+    return check_target(text)
+
+
 PARAMETERS = (
     Parameter(
         "working_dir", "path", ".", ALL, "folder that relative paths mean: where the command is typed", folder
@@ -109,7 +126,23 @@ PARAMETERS = (
     Parameter("experiment_name", "string", "", ("doctor",), "experiment whose artifact store is checked"),
     Parameter("convert_run_id", "string", "", ("quantize",), "convert run to go on from; empty: start one"),
     Parameter(
-        "quantization_type", "string", "auto", GATED, "auto, dynamic, static or none", quantization_type
+        "quantization_type",
+        "string",
+        "auto",
+        GATED,
+        "auto, or a policy of docs/quantize.md",
+        quantization_type,
+    ),
+    Parameter(
+        "objective", "string", "size", GATED, "what auto minimizes: size, latency or throughput", objective
+    ),
+    Parameter(
+        "target_onnxruntime",
+        "string",
+        "",
+        GATED,
+        "oldest onnxruntime that must run the file, such as 1.17; empty: the installed one",
+        onnxruntime_version,
     ),
     Parameter("max_label_mismatch_rate", "float", "0.0", GATED, "share of labels that may differ", share),
     Parameter("max_metric_drop", "string", "", GATED, "how far accuracy or r2 may fall", optional_drop),

@@ -24,7 +24,16 @@ class Variants:
     quantized: bytes
     judge: Any
     quantization: str
+    """Name of the policy that made `quantized`."""
     run_ids: Mapping[str, str]
+
+    @property
+    def faithful(self) -> bool:
+        """Whether no value of `quantized` was changed on purpose."""
+        from optimization.quantize.candidate import PROMISES, is_faithful
+
+        promises: Mapping[str, Any] = PROMISES
+        return is_faithful(promises[self.quantization])
 
 
 def make_variants(values: Namespace, inputs: Any) -> Variants:
@@ -36,8 +45,8 @@ def make_variants(values: Namespace, inputs: Any) -> Variants:
     convert_id = child_run(
         "convert", inputs.parameters, convert.key(inputs), reuse=values.reuse, needs=convert.FILES
     )
-    names = ("quantization_type", *quantize.GATE_PARAMETERS)
-    parameters = {**inputs.parameters, "convert_run_id": convert_id, **{n: values.typed[n] for n in names}}
+    own = {name: values.typed[name] for name in quantize.OWN_PARAMETERS}
+    parameters = {**inputs.parameters, "convert_run_id": convert_id, **own}
     quantize_id = child_run(
         "quantize", parameters, quantize.key(inputs, values), reuse=values.reuse, needs=quantize.FILES
     )
@@ -45,10 +54,21 @@ def make_variants(values: Namespace, inputs: Any) -> Variants:
     return Variants(
         onnx=artifact(convert_id, ONNX),
         quantized=artifact(quantize_id, QUANTIZED),
-        judge=quantize.open_judge(values, inputs, manifest),
+        judge=with_hard_rows(quantize.open_judge(values, inputs, manifest), inputs),
         quantization=parse_manifest(manifest.decode()).quantization,
         run_ids={"convert_run_id": convert_id, "quantize_run_id": quantize_id},
     )
+
+
+def with_hard_rows(judge: Any, inputs: Any) -> Any:
+    """Return `judge` with boundary, threshold and edge rows: the files to register meet them once more."""
+    from entrypoints.inputs import SEED
+    from optimization.verify import AGAIN, hard_rows
+
+    features = inputs.rows.features
+    pool = [batch.features for batch in judge.expected if batch.kind == "marginal"]
+    hard = hard_rows(inputs.source.estimator, judge.manifest, features, seed=SEED, pool=pool, budget=AGAIN)
+    return dataclasses.replace(judge, hard=hard)
 
 
 def check_gates(variants: Variants) -> None:
@@ -61,7 +81,7 @@ def check_gates(variants: Variants) -> None:
 
     for name, content, lossless in (
         ("onnx", variants.onnx, True),
-        ("quantized", variants.quantized, variants.quantization == "none"),
+        ("quantized", variants.quantized, variants.faithful),
     ):
         verdict = variants.judge.verdict(content, lossless=lossless)
         if not verdict.passed:

@@ -43,6 +43,7 @@ from mlflow.utils.model_utils import (
 from flavor import quantized_onnx_v1
 from flavor.quantized_onnx_v1 import Manifest, Predictor, QuantizedOnnxModel, read_model
 from flavor.quantized_onnx_v1.manifest import MAJOR, MANIFEST_FILE, MINOR
+from optimization.passes.runtimes import oldest_onnxruntime
 
 FLAVOR_NAME = "quantized_onnx"
 LOADER_MODULE = "quantized_onnx_v1"
@@ -52,9 +53,18 @@ PREDICT_METHOD = "predict_method"
 """Name of the inference parameter that chooses the estimator's method."""
 
 
-def get_default_pip_requirements() -> list[str]:
-    """Return the requirements of a logged model, pinned to the installed versions."""
-    return [f"{name}=={version(name)}" for name in REQUIREMENTS]
+def get_default_pip_requirements(min_onnxruntime: str = "") -> list[str]:
+    """Return the requirements of a logged model: the installed versions, and onnxruntime from the oldest on.
+
+    Args:
+        min_onnxruntime: oldest onnxruntime that runs the model; empty: the installed one and no other.
+    """
+    return [
+        f"{name}>={min_onnxruntime}"
+        if name == "onnxruntime" and min_onnxruntime
+        else f"{name}=={version(name)}"
+        for name in REQUIREMENTS
+    ]
 
 
 def save_model(
@@ -77,7 +87,8 @@ def save_model(
     Args:
         onnx_model: bytes of the ONNX file, or an `onnx.ModelProto`.
         path: folder to create; must not exist or be empty.
-        manifest: what `optimization.convert` found out about the model; its SHA-256 is filled in here.
+        manifest: what `optimization.convert` found out about the model; the file's SHA-256 and the oldest
+            onnxruntime that runs it are filled in here.
         signature: inputs and outputs; None infers them from `input_example`, False leaves them out.
             The parameter `predict_method` is added in each case.
         input_example: rows that MLflow stores beside the model.
@@ -104,7 +115,8 @@ def save_model(
     _add_flavors(model, manifest, code, len(content))
     model.model_size_bytes = sum(item.stat().st_size for item in folder.rglob("*") if item.is_file())
     model.save(str(folder / MLMODEL_FILE_NAME))
-    _write_environment(folder, conda_env, pip_requirements, extra_pip_requirements)
+    requirements = get_default_pip_requirements(manifest.min_onnxruntime)
+    _write_environment(folder, requirements, conda_env, pip_requirements, extra_pip_requirements)
 
 
 def log_model(
@@ -184,8 +196,12 @@ def add_predict_method(signature: ModelSignature | None, manifest: Manifest) -> 
 
 
 def write_files(folder: Path, content: bytes, manifest: Manifest) -> Manifest:
-    """Write the ONNX file and its manifest into `folder`; return the manifest with the SHA-256."""
-    manifest = dataclasses.replace(manifest, sha256=hashlib.sha256(content).hexdigest())
+    """Write the ONNX file and its manifest into `folder`; return the manifest with what the file decides."""
+    manifest = dataclasses.replace(
+        manifest,
+        sha256=hashlib.sha256(content).hexdigest(),
+        min_onnxruntime=oldest_onnxruntime(content),
+    )
     (folder / manifest.model_file).write_bytes(content)
     (folder / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
     return manifest
@@ -223,9 +239,11 @@ def _add_flavors(model: Model, manifest: Manifest, code: str, n_bytes: int) -> N
     )
 
 
-def _write_environment(folder: Path, conda_env: Any, pip_requirements: Any, extra: Any) -> None:
+def _write_environment(
+    folder: Path, requirements: list[str], conda_env: Any, pip_requirements: Any, extra: Any
+) -> None:
     """Write conda.yaml, requirements.txt, python_env.yaml (and constraints.txt) as every flavor does."""
-    requirements, constraints = get_default_pip_requirements(), []
+    constraints: list[str] = []
     if conda_env is None and pip_requirements is None and extra is None:
         # The installed versions need no check against themselves, which costs MLflow half a second.
         conda_env = _mlflow_conda_env(additional_pip_deps=requirements, install_mlflow=False)

@@ -6,14 +6,20 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 # Before anything imports onnxruntime: its telemetry thread would make forked tests hang.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-
 from skl2onnx._supported_operators import sklearn_operator_name_map
 from skl2onnx.common._registration import _converter_pool, _shape_calculator_pool
+
+# The same examples each time, so that a commit passes everywhere or nowhere; new ones are looked for with
+# `make test ARGS=--hypothesis-profile=search`, and what it finds stays as an @example.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("search", derandomize=False, print_blob=True)
+settings.load_profile("repeatable")
 
 REGISTRY = [
     (pool, dict(pool)) for pool in (sklearn_operator_name_map, _converter_pool, _shape_calculator_pool)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 FORMAT = "quantized_onnx"
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 1, 1
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
 FLOATS = ("float32", "float64")
@@ -26,7 +27,7 @@ ROUNDINGS = ("nearest", "down")
 
 
 class ManifestError(ValueError):
-    """The manifest or the ONNX file is missing, damaged, or newer than this code."""
+    """The manifest or the ONNX file is missing, damaged, or newer than this code or this onnxruntime."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ class Manifest:
     quantization: str = "none"
     positions: tuple[int, ...] | None = None
     """Where the graph's columns stand in a row without names; None: the graph reads all, in order."""
+    min_onnxruntime: str = ""
+    """Oldest onnxruntime that runs the ONNX file, such as "1.21"; empty, as in format 1.0: not known."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -183,6 +186,8 @@ def _check_content(manifest: Manifest) -> None:
         raise ValueError(f"expected the default method among {list(manifest.methods)}")
     if type(manifest.n_columns) is not int or type(manifest.sha256) is not str:
         raise ValueError("expected a whole number in n_columns and text in sha256")
+    if not re.fullmatch(r"(\d+(\.\d+)*)?", manifest.min_onnxruntime):
+        raise ValueError(f"expected a version in min_onnxruntime, found {manifest.min_onnxruntime!r}")
     read = manifest.positions or range(len(manifest.columns))
     if len(read) != len(manifest.columns) or any(not 0 <= i < manifest.n_columns for i in read):
         raise ValueError("expected a position for each column")

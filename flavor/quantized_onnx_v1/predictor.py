@@ -16,7 +16,7 @@ import numpy as np
 
 from .feeds import feeder
 from .manifest import Manifest, Method
-from .runtime import ort
+from .runtime import check_onnxruntime, ort
 from .sessions import SESSION_KEYS, open_session, override
 
 __all__ = ["SESSION_KEYS", "Predictor", "open_session"]
@@ -32,7 +32,9 @@ class Predictor:
 
         Raises:
             ValueError: `session` has a key that is not one of `SESSION_KEYS`, or a wrong value.
+            ManifestError: the installed onnxruntime is older than the model needs.
         """
+        check_onnxruntime(manifest.min_onnxruntime)
         self.content = content
         self.manifest = manifest
         self.settings = override(manifest.session, session or {})
@@ -89,6 +91,7 @@ class Predictor:
         return {"content": self.content, "manifest": self.manifest, "settings": self.settings}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        check_onnxruntime(state["manifest"].min_onnxruntime)
         self.__dict__.update(state)
         self._reset()
 

@@ -20,10 +20,12 @@ NS_PER_MS = 1e6
 
 @dataclass(frozen=True)
 class Contender:
-    """A model under a name; `predict` takes the rows as `measure` was given them."""
+    """A model under a name; `predict` takes rows as `measure` was given them, or as `prepare` made them."""
 
     name: str
     predict: Callable[[Any], Any]
+    prepare: Callable[[Any], Any] | None = None
+    """Turns rows into the form that `predict` takes, before the clock starts."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,9 @@
 
 In: callables that predict, and rows.
 Out: `Measurements`.
-Promise: all contenders answer the same rows, with the same number of threads, in the same rounds and in
-random order within a round; inputs are ready before the clock starts; garbage collection is held off.
+Promise: all contenders answer the same rows (each in the form it takes), with the same number of
+threads, in the same rounds and in random order within a round; inputs are ready before the clock
+starts; garbage collection is held off.
 
 Contenders take turns in blocks of up to 20 calls, not call by call: after a scikit-learn forest (4.4 ms
 for one row) has emptied the processor's caches, the first call of a 7.5 µs onnxruntime session takes
@@ -125,7 +126,7 @@ def _measure_single_rows(
 ) -> list[list[int]]:
     """Return nanoseconds of `n_iterations` calls for each contender."""
     inputs = single_rows(rows, options.n_iterations, rng)
-    jobs = [_Job(contender, inputs, options.n_iterations) for contender in contenders]
+    jobs = [_Job(item, _prepared(item, inputs), options.n_iterations) for item in contenders]
     return _race(
         jobs,
         n_rounds=_n_rounds(options.n_iterations),
@@ -146,10 +147,11 @@ def _measure_batches(
 ) -> list[Throughput]:
     """Return the throughput of each contender for batches of `size` rows."""
     inputs = batches(rows, size, rng)
-    jobs = [
-        _Job(contender, inputs, _n_repeats(contender, inputs[0], options.batch_time_budget_s))
-        for contender in contenders
-    ]
+    jobs = []
+    for contender in contenders:
+        own = _prepared(contender, inputs)
+        n_samples = _n_repeats(contender, own[0], options.batch_time_budget_s)
+        jobs.append(_Job(contender, own, n_samples))
     samples = _race(
         jobs,
         n_rounds=MIN_ROUNDS,
@@ -158,6 +160,15 @@ def _measure_batches(
         tick=lambda name: tick(f"{name}, batch of {size:,}"),
     )
     return [throughput(item, batch_size=size) for item in samples]
+
+
+def _prepared(contender: Contender, inputs: Sequence[Any]) -> Sequence[Any]:
+    """Return the inputs in the contender's own form; equal objects are prepared once."""
+    if contender.prepare is None:
+        return inputs
+    distinct = {id(item): item for item in inputs}
+    own = {key: contender.prepare(item) for key, item in distinct.items()}
+    return [own[id(item)] for item in inputs]
 
 
 def _race(

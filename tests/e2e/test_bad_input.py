@@ -180,7 +180,7 @@ def test_no_data_for_a_model_without_an_input_example(attempt: Attempt) -> None:
         ("n_iterations", "inf", "n_iterations"),
         ("batch_sizes", "1,-8", "batch_sizes"),
         ("batch_sizes", "", "batch_sizes"),
-        ("quantization_type", "foo", "auto, dynamic, static"),
+        ("quantization_type", "foo", "auto, none, lossless"),
         ("max_label_mismatch_rate", "2", "from 0 to 1"),
         ("max_metric_drop", "-1", "max_metric_drop"),
         ("reuse", "maybe", "true or false"),

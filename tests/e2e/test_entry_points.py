@@ -60,12 +60,15 @@ def test_a_plain_script_has_its_experiment_and_leaves_copies(tmp_path: Path, war
     [
         pytest.param(
             {"reference_model": "mlp", "dataset": "digits", **LOOSE},
-            ("dynamic", "static"),
+            ("dynamic", "static", "static_percentile", "weight_only_12", "weight_only", "int4"),
             {"accuracy"},
             id="an MLP is really quantized",
         ),
         pytest.param(
-            {"reference_model": "regressor"}, ("none",), {"r2", "mean_absolute_error"}, id="a regressor"
+            {"reference_model": "regressor"},
+            ("lossless", "leaf_table_8", "leaf_table_12", "leaf_table_16"),
+            {"r2", "mean_absolute_error"},
+            id="a regressor",
         ),
     ],
 )

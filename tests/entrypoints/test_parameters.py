@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from entrypoints.parameters import PARAMETERS, parse
+from entrypoints.parameters import PARAMETERS, QUANTIZATION_TYPES, parse
 from optimization.errors import ParameterError
+from optimization.quantize.policies import POLICIES
 
 PROJECT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "MLproject").read_text())
 ENTRY_POINTS = ("convert", "quantize", "benchmark", "doctor")
@@ -62,7 +63,11 @@ def test_values_are_parsed_and_kept_as_typed() -> None:
         ("--n-iterations=100000000", "n_iterations: expected a whole number from 1 to 1,000,000"),
         ("--batch-sizes=1,x", "batch_sizes: expected a number, found '1,x'"),
         ("--reuse=maybe", "reuse: expected true or false, found 'maybe'"),
-        ("--quantization-type=int4", "quantization_type: expected one of auto, dynamic, static, none"),
+        ("--quantization-type=int2", "quantization_type: expected one of auto, none, lossless, leaf_table"),
+        ("--objective=beauty", "objective: expected one of size, latency, throughput, found 'beauty'"),
+        ("--target-onnxruntime=1.13", "target_onnxruntime: expected a version of onnxruntime from 1.14"),
+        ("--target-onnxruntime=99.0", "target_onnxruntime: expected a version of onnxruntime from 1.14"),
+        ("--target-onnxruntime=new", "target_onnxruntime: expected a version of onnxruntime from 1.14"),
         ("--max-label-mismatch-rate=1.5", "max_label_mismatch_rate: expected a number from 0 to 1"),
         ("--max-metric-drop=-1", "max_metric_drop: expected a number ≥ 0, or nothing"),
         ("--max-metric-drop=nan", "max_metric_drop: expected a number ≥ 0, or nothing"),
@@ -77,3 +82,12 @@ def test_a_wrong_value_is_one_sentence(option: str, sentence: str) -> None:
 
 def test_a_value_may_begin_with_a_dash() -> None:
     assert parse("benchmark", ["--target=-1"]).target == "-1"
+
+
+def test_types_and_objectives_are_those_of_the_library() -> None:
+    assert ("auto", *POLICIES) == QUANTIZATION_TYPES
+
+
+@pytest.mark.parametrize("text", ["", "1.14", "1.17", "1.17.3"])
+def test_a_target_is_taken_as_typed(text: str) -> None:
+    assert parse("quantize", [f"--target-onnxruntime={text}"]).target_onnxruntime == text

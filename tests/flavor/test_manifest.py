@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import mlflow
+import onnxruntime
 import pytest
 
-from flavor.quantized_onnx_v1 import Manifest, ManifestError, read_model
+from flavor.quantized_onnx_v1 import Manifest, ManifestError, Predictor, read_model
 from flavor.quantized_onnx_v1.manifest import parse_manifest
 from tests.flavor.pairs import Converted, Pair
 
@@ -38,7 +41,7 @@ def test_a_manifest_is_read_as_it_was_written(flowers: Converted):
 
 def test_keys_that_came_later_have_defaults(flowers: Converted):
     content = json.loads(flowers.manifest.to_json())
-    del content["positions"]
+    del content["positions"], content["min_onnxruntime"]
     assert parse_manifest(json.dumps(content)) == flowers.manifest
 
 
@@ -71,14 +74,14 @@ DAMAGES: Mapping[str, tuple[Callable[[Path], Any], str]] = {
         "expected format 'quantized_onnx', found 'other'; load",
     ),
     "newer minor version": (
-        lambda f: change(f, version="1.1"),
-        "format 1.1, this code reads 1.0 to 1.0; load it in",
+        lambda f: change(f, version="1.2"),
+        "format 1.2, this code reads 1.0 to 1.1; load it in",
     ),
     "newer major version": (
         lambda f: change(f, version="2.0"),
-        "format 2.0, this code reads 1.0 to 1.0; load it in",
+        "format 2.0, this code reads 1.0 to 1.1; load it in",
     ),
-    "no version": (lambda f: change(f, version="new"), "expected a version such as 1.0, found 'new'; fetch"),
+    "no version": (lambda f: change(f, version="new"), "expected a version such as 1.1, found 'new'; fetch"),
     "an unknown key": (
         lambda f: change(f, extra=1),
         "damaged .*extra.*; fetch the model anew or log it again",
@@ -109,6 +112,11 @@ DAMAGES: Mapping[str, tuple[Callable[[Path], Any], str]] = {
         "damaged .*a position for each",
     ),
     "too few positions": (lambda f: change(f, positions=[0, 1]), "damaged .*a position for each"),
+    "oldest onnxruntime no version": (
+        lambda f: change(f, min_onnxruntime="new"),
+        "damaged .*expected a version in min_onnxruntime, found 'new'",
+    ),
+    "oldest onnxruntime no text": (lambda f: change(f, min_onnxruntime=1.2), "damaged"),
     "position no number": (lambda f: change(f, positions=["x"] * 4), "damaged"),
 }
 
@@ -158,7 +166,7 @@ def test_every_refusal_is_one_line(folder: Path):
 
 
 def test_the_golden_rule_of_the_format(flowers: Converted):
-    """What format 1.0 holds; a new key needs a default and a new minor version."""
+    """What format 1.1 holds; a new key needs a default and a new minor version."""
     assert isinstance(flowers.manifest, Manifest)
     assert list(json.loads(flowers.manifest.to_json())) == [
         "format",
@@ -176,4 +184,34 @@ def test_the_golden_rule_of_the_format(flowers: Converted):
         "source",
         "quantization",
         "positions",
+        "min_onnxruntime",
     ]
+
+
+def test_an_onnxruntime_that_is_too_old_is_refused_with_both_versions(folder: Path):
+    manifest, content = read_model(folder)
+    newer = dataclasses.replace(manifest, min_onnxruntime="99.1")
+    sentence = rf"needs onnxruntime 99\.1 or newer, found {re.escape(onnxruntime.__version__)}; install"
+    with pytest.raises(ManifestError, match=sentence):
+        Predictor(content, newer)
+    change(folder, min_onnxruntime="99.1")
+    with pytest.raises(ValueError, match=sentence):
+        mlflow.pyfunc.load_model(str(folder))
+
+
+def test_a_pickle_is_refused_as_well_where_onnxruntime_is_too_old(folder: Path):
+    predictor = Predictor(*reversed(read_model(folder)))
+    state = predictor.__getstate__()
+    state["manifest"] = dataclasses.replace(state["manifest"], min_onnxruntime="99.1")
+    with pytest.raises(ManifestError, match="needs onnxruntime 99"):
+        Predictor.__new__(Predictor).__setstate__(state)
+
+
+@pytest.mark.parametrize("oldest", ["", "1.14", onnxruntime.__version__])
+def test_an_onnxruntime_that_is_new_enough_serves(folder: Path, oldest: str):
+    change(folder, min_onnxruntime=oldest)
+    assert mlflow.pyfunc.load_model(str(folder)).get_raw_model().manifest.min_onnxruntime == oldest
+
+
+def test_the_oldest_onnxruntime_is_filled_in_when_a_model_is_saved(folder: Path):
+    assert read_model(folder)[0].min_onnxruntime == "1.14"

@@ -200,3 +200,18 @@ def test_the_record_says_what_was_measured():
 def test_empty_data_is_refused():
     with pytest.raises(DataError, match="found none"):
         measure([Recorder().contender("a")], ROWS[:0], options=options())
+
+
+def test_a_contender_gets_its_rows_in_the_form_it_takes_and_each_is_prepared_once():
+    rows = np.arange(6.0).reshape(3, 2)
+    prepared, seen = [], []
+
+    def prepare(part):
+        prepared.append(part)
+        return part.astype(np.float32)
+
+    contender = Contender("a", lambda part: seen.append(part.dtype), prepare)
+    other = Contender("b", lambda part: None)
+    measure([contender, other], rows, options=MeasureOptions(n_iterations=30, batch_sizes=(2,)))
+    assert set(seen) == {np.dtype(np.float32)}
+    assert len(prepared) <= len(rows) + 8

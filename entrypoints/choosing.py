@@ -1,0 +1,91 @@
+"""The choice of a quantize run: which policies are tried, how they are judged, and timed.
+
+In: the values of an entry point, its inputs, the converted model and its judge.
+Out: a `Choice`.
+Promise: a candidate that keeps every value is judged as the conversion was; one that only calculates in
+another order meets boundary, threshold and edge rows too; one whose values were changed meets the gate.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+ONE_ROW_CALLS = 300
+"""Timed calls of each candidate for the objective latency."""
+BATCH_ROWS, BATCH_BUDGET_S = 1024, 0.2
+"""Rows of the batch for the objective throughput, and timed seconds of each candidate."""
+
+
+def choose_model(values: Namespace, inputs: Any, content: bytes, judge: Any) -> Any:
+    """Return the `Choice`: the best of all policies for "auto", else the one asked for.
+
+    Raises:
+        QuantizationError: the policy asked for does not apply.
+        GateError: no model passed the gate.
+    """
+    from flavor.quantized_onnx_v1.feeds import to_feeds
+    from optimization.errors import GateError, QuantizationError
+    from optimization.quantize.candidate import QuantizeOptions, Refusal
+    from optimization.quantize.choose import choose, choose_only
+    from optimization.quantize.policies import apply_all, apply_policy
+
+    calibration = to_feeds(judge.expected[0].features, judge.manifest)
+    options = QuantizeOptions(target_onnxruntime=values.target_onnxruntime)
+    check = checker(inputs, judge)
+    if values.quantization_type == "auto":
+        results = apply_all(content, calibration=calibration, options=options)
+        if isinstance(results[0], Refusal):
+            raise QuantizationError(f"no policy can be applied: {results[0].reason}")
+        clock = clock_of(inputs, judge, values.objective)
+        choice = choose(results, check=check, objective=values.objective, clock=clock)
+    else:
+        result = apply_policy(values.quantization_type, content, calibration=calibration, options=options)
+        if isinstance(result, Refusal):
+            raise QuantizationError(f"{values.quantization_type} cannot be applied: {result.reason}")
+        choice = choose_only(result, check(result))
+    if not choice.verdict.passed:
+        raise GateError(f"{choice.best.policy}: {choice.verdict.reason}")
+    return choice
+
+
+def checker(inputs: Any, judge: Any) -> Any:
+    """Return the function that judges a candidate by what it promises."""
+    from entrypoints.variants import with_hard_rows
+    from optimization.passes.outcome import Promise
+
+    @cache
+    def strict() -> Any:
+        return with_hard_rows(judge, inputs)
+
+    def check(candidate: Any) -> Any:
+        if not candidate.faithful:
+            return judge.verdict(candidate.model, lossless=False)
+        # The same bits as those that the conversion was proven with, on hard rows too.
+        chosen = judge if candidate.promise is Promise.LOSSLESS else strict()
+        return chosen.verdict(candidate.model, lossless=True)
+
+    return check
+
+
+def clock_of(inputs: Any, judge: Any, objective: str) -> Any:
+    """Return the function that times candidates in turns, in one thread."""
+    from entrypoints.measuring import measured_rows
+    from optimization.measure.records import Contender, MeasureOptions
+    from optimization.measure.timing import measure
+
+    def clock(candidates: Sequence[Any]) -> list[float]:
+        rows = measured_rows(inputs.source.estimator, inputs.rows.features, judge.manifest)
+        contenders = [Contender(item.policy, judge.predictor(item.model).predict) for item in candidates]
+        by_row = objective == "latency"
+        options = MeasureOptions(
+            n_iterations=ONE_ROW_CALLS if by_row else 1,
+            batch_sizes=() if by_row else (BATCH_ROWS,),
+            batch_time_budget_s=BATCH_BUDGET_S,
+        )
+        found = measure(contenders, rows, options=options).contenders
+        return [item.one_row.p50_ms if by_row else item.batches[0].ms_per_batch for item in found]
+
+    return clock

@@ -1,0 +1,164 @@
+"""Files for an older onnxruntime answer there as they do here; files that are too new are refused there.
+
+The files are made here, and run by an interpreter of another environment with onnxruntime 1.17.3.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    IsolationForest,
+    RandomForestClassifier,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+import flavor
+from flavor.quantized_onnx_v1 import Predictor
+from optimization.convert import convert
+from optimization.passes.pipeline import simplify
+from optimization.passes.runtimes import numbers, oldest_onnxruntime
+from optimization.quantize.candidate import Candidate, QuantizeOptions
+from optimization.quantize.policies import apply_policy
+
+VERSION = "1.17.3"
+PACKAGES = (f"onnxruntime=={VERSION}", "numpy<2", "pandas<3")
+MODELS: dict[str, tuple[Any, Any, str]] = {
+    "forest": (RandomForestClassifier(random_state=0), load_iris, "lossless"),
+    "forest of mixed leaves": (
+        RandomForestClassifier(20, max_depth=5, random_state=0),
+        load_digits,
+        "leaf_table_12",
+    ),
+    "boosting": (GradientBoostingClassifier(n_estimators=20, random_state=0), load_digits, "lossless"),
+    "histogram boosting": (HistGradientBoostingClassifier(max_iter=20), load_breast_cancer, "lossless"),
+    "isolation forest": (IsolationForest(n_estimators=50, random_state=0), load_breast_cancer, "lossless"),
+    "support vectors": (SVC(), load_digits, "lossless"),
+    # No row is doubtful in most batches, and TopK of no rows would end the process there.
+    "neighbours": (KNeighborsClassifier(), load_digits, "lossless"),
+    "scaler and regression": (make_pipeline(StandardScaler(), LogisticRegression()), load_iris, "lossless"),
+    "network, dynamic": (MLPClassifier((64,), max_iter=30, random_state=0), load_digits, "dynamic"),
+    "network, static": (MLPClassifier((64,), max_iter=30, random_state=0), load_digits, "static"),
+    "network, 12 bits": (MLPClassifier((64,), max_iter=30, random_state=0), load_digits, "weight_only_12"),
+    "network, 4 bits": (MLPClassifier((64,), max_iter=30, random_state=0), load_digits, "int4"),
+}
+
+SCRIPT = """
+import json, pathlib, sys
+import numpy as np
+from quantized_onnx_v1 import ManifestError, Predictor, read_model
+
+report = {}
+for folder in map(pathlib.Path, sys.argv[1:]):
+    try:
+        manifest, content = read_model(folder)
+        predictor = Predictor(content, manifest, session={"intra_op_num_threads": 1})
+    except ManifestError as error:
+        report[folder.name] = {"refused": str(error)}
+        continue
+    with np.load(folder / "answers.npz") as saved:
+        rows = saved["rows"]
+        report[folder.name] = {
+            method: float(np.abs(predictor.predict(rows, method).astype(float) - saved[method]).max())
+            for method in manifest.methods
+        }
+print(json.dumps(report))
+"""
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with `PACKAGES`."""
+    if shutil.which("uv") is None:
+        pytest.skip("uv is not installed")
+    folder = tmp_path_factory.mktemp("older")
+    python = folder / "env" / "bin" / "python"
+    for command in (
+        ["uv", "venv", "--quiet", "--python", "3.11", str(folder / "env")],
+        ["uv", "pip", "install", "--quiet", "--python", str(python), *PACKAGES],
+    ):
+        subprocess.run(command, check=True, env=os.environ, timeout=300)
+    return python
+
+
+def make(name: str, folder: Path, *, target: str) -> str:
+    """Write the model's file, manifest and answers to `folder`; return the oldest onnxruntime for it."""
+    estimator, load, policy = MODELS[name]
+    rows, labels = load(return_X_y=True)
+    converted = convert(estimator.fit(rows, labels), rows)
+    content = simplify(converted.model).model.SerializeToString()
+    feeds = {converted.manifest.inputs[0].name: rows.astype(converted.manifest.inputs[0].dtype)}
+    options = QuantizeOptions(target_onnxruntime=target)
+    candidate = apply_policy(policy, content, calibration=feeds, options=options)
+    assert isinstance(candidate, Candidate), candidate
+    assert candidate.changed or policy == "lossless"
+    folder.mkdir(parents=True)
+    manifest = flavor.write_files(folder, candidate.model, converted.manifest)
+    predictor = Predictor(candidate.model, manifest, session={"intra_op_num_threads": 1})
+    answers = {method: predictor.predict(rows, method) for method in manifest.methods}
+    np.savez(folder / "answers.npz", rows=rows, **answers)
+    assert manifest.min_onnxruntime == oldest_onnxruntime(candidate.model)
+    return manifest.min_onnxruntime
+
+
+def ask(python: Path, folders: list[Path], work: Path) -> Any:
+    """Return what `SCRIPT` reports under `python`, with the code that travels in models on its path."""
+    code = work / "code"
+    shutil.copytree(Path(flavor.__file__).parent / "quantized_onnx_v1", code / "quantized_onnx_v1")
+    done = subprocess.run(
+        [str(python), "-c", SCRIPT, *map(str, folders)],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
+def test_every_kind_of_file_answers_as_it_does_here(older: Path, tmp_path: Path) -> None:
+    folders = {name: tmp_path / "models" / name for name in MODELS}
+    for name, folder in folders.items():
+        assert numbers(make(name, folder, target="1.17")) <= numbers("1.17")
+    report = ask(older, list(folders.values()), tmp_path)
+    assert set(report) == set(MODELS)
+    for name, methods in report.items():
+        assert "refused" not in methods, methods
+        for method, difference in methods.items():
+            # Kernels of other versions add in another order.
+            assert difference <= (0.0 if method == "predict" else 1e-4), f"{name}: {method} differs"
+
+
+def test_a_file_that_is_too_new_is_refused_with_both_versions(older: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "forest"
+    assert make("forest", folder, target="") == "1.21"
+    report = ask(older, [folder], tmp_path)
+    assert report["forest"]["refused"].startswith(
+        f"the model needs onnxruntime 1.21 or newer, found {VERSION}; "
+    )
+
+
+def test_without_the_manifest_onnxruntime_itself_would_refuse_it(older: Path, tmp_path: Path) -> None:
+    """What the table of versions says of TreeEnsemble is what that onnxruntime does."""
+    folder = tmp_path / "forest"
+    make("forest", folder, target="")
+    command = "import onnxruntime, sys; onnxruntime.InferenceSession(sys.argv[1])"
+    arguments = [str(older), "-c", command, str(folder / "model.onnx")]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    assert "domain ai.onnx.ml is till opset 4" in done.stderr

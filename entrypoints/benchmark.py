@@ -30,15 +30,15 @@ def main(values: Namespace) -> None:
         register_quantized,
     )
     from entrypoints.runs import project_run
-    from entrypoints.variants import check_gates, make_variants
+    from entrypoints.variants import judge_variants, make_variants
     from optimization.registry import check_name
 
     check_name(values.registered_model_name or "name", values.alias)
     with serve(run, prepare), project_run(values, ENTRY_POINT) as active:
         inputs = open_inputs(values)
         variants = make_variants(values, inputs)
-        check_gates(variants)
-        summary = measure_variants(values, inputs, variants)
+        judged = judge_variants(variants)
+        summary = measure_variants(values, inputs, variants, judged)
         with figure_of(summary) as figure:
             log_results(values, summary, variants)
             model_uri = log_quantized(inputs, variants)

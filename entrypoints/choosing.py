@@ -1,15 +1,17 @@
 """The choice of a quantize run: which policies are tried, how they are judged, and timed.
 
 In: the values of an entry point, its inputs, the converted model and its judge.
-Out: a `Choice`.
-Promise: a candidate that keeps every value is judged as the conversion was; one that only calculates in
-another order meets boundary, threshold and edge rows too; one whose values were changed meets the gate.
+Out: a `Proven`.
+Promise: a candidate that keeps every value meets the sampled rows that the conversion met; one that only
+calculates in another order meets boundary, threshold and edge rows too; one whose values were changed meets
+the gate. The chosen one meets boundary, threshold and edge rows in any case.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -19,12 +21,20 @@ BATCH_ROWS, BATCH_BUDGET_S = 1024, 0.2
 """Rows of the batch for the objective throughput, and timed seconds of each candidate."""
 
 
-def choose_model(values: Namespace, inputs: Any, content: bytes, judge: Any) -> Any:
-    """Return the `Choice`: the best of all policies for "auto", else the one asked for.
+@dataclasses.dataclass(frozen=True)
+class Proven:
+    """A choice, and how its model compares with the original on sampled and hard rows."""
+
+    choice: Any
+    report: Any
+
+
+def choose_model(values: Namespace, inputs: Any, content: bytes, judge: Any) -> Proven:
+    """Return the best of all policies for "auto", else the one asked for.
 
     Raises:
         QuantizationError: the policy asked for does not apply.
-        GateError: no model passed the gate.
+        GateError: no model passed the gate, or the best one errs on a hard row though it must not.
     """
     from flavor.quantized_onnx_v1.feeds import to_feeds
     from optimization.errors import GateError, QuantizationError
@@ -34,7 +44,8 @@ def choose_model(values: Namespace, inputs: Any, content: bytes, judge: Any) -> 
 
     calibration = to_feeds(judge.expected[0].features, judge.manifest)
     options = QuantizeOptions(target_onnxruntime=values.target_onnxruntime)
-    check = checker(inputs, judge)
+    strict = cache(lambda: with_hard_rows(judge, inputs))
+    check = checker(judge, strict)
     if values.quantization_type == "auto":
         results = apply_all(content, calibration=calibration, options=options)
         if isinstance(results[0], Refusal):
@@ -48,17 +59,37 @@ def choose_model(values: Namespace, inputs: Any, content: bytes, judge: Any) -> 
         choice = choose_only(result, check(result))
     if not choice.verdict.passed:
         raise GateError(f"{choice.best.policy}: {choice.verdict.reason}")
-    return choice
+    return Proven(choice, prove(choice.best, strict()))
 
 
-def checker(inputs: Any, judge: Any) -> Any:
-    """Return the function that judges a candidate by what it promises."""
-    from entrypoints.variants import with_hard_rows
+def with_hard_rows(judge: Any, inputs: Any) -> Any:
+    """Return `judge` with boundary, threshold and edge rows."""
+    from entrypoints.inputs import SEED
+    from optimization.verify import AGAIN, hard_rows
+
+    features = inputs.rows.features
+    pool = [batch.features for batch in judge.expected if batch.kind == "marginal"]
+    hard = hard_rows(inputs.source.estimator, judge.manifest, features, seed=SEED, pool=pool, budget=AGAIN)
+    return dataclasses.replace(judge, hard=hard)
+
+
+def prove(candidate: Any, judge: Any) -> Any:
+    """Return how `candidate` compares on all rows of `judge`, whose hard rows bind what keeps every value.
+
+    Raises:
+        GateError: a value was changed by a policy that promised to keep it.
+    """
+    from optimization.errors import GateError
+
+    judged = judge.judged(candidate.model, lossless=candidate.faithful)
+    if not judged.verdict.passed:
+        raise GateError(f"{candidate.policy}: {judged.verdict.reason}")
+    return judged.report
+
+
+def checker(judge: Any, strict: Callable[[], Any]) -> Any:
+    """Return the function that judges a candidate by its promise; `strict` makes a judge with hard rows."""
     from optimization.passes.outcome import Promise
-
-    @cache
-    def strict() -> Any:
-        return with_hard_rows(judge, inputs)
 
     def check(candidate: Any) -> Any:
         if not candidate.faithful:

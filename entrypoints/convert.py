@@ -8,11 +8,10 @@ Promise: the graph's answers were compared with scikit-learn's in this run, or t
 from __future__ import annotations
 
 import dataclasses
-import json
 from argparse import Namespace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from entrypoints.command import leave, run_entry_point
 from optimization.errors import ConversionError
@@ -35,7 +34,7 @@ def main(values: Namespace) -> None:
     from optimization.convert import convert
     from optimization.passes.pipeline import simplify
     from optimization.passes.runtimes import oldest_onnxruntime
-    from optimization.verify import figures, settle
+    from optimization.verify import as_json, figures, settle
 
     with project_run(values, ENTRY_POINT):
         inputs = open_inputs(values)
@@ -57,7 +56,7 @@ def main(values: Namespace) -> None:
         manifest = dataclasses.replace(manifest, min_onnxruntime=oldest_onnxruntime(settled.content))
         save(values, MODEL, settled.content)
         mlflow.log_text(manifest.to_json(), MANIFEST)
-        mlflow.log_text(parity_json(settled.report), PARITY)
+        mlflow.log_text(as_json(settled.report), PARITY)
         mlflow.log_metrics(
             {
                 "onnx_size_kb": len(settled.content) / 1024,
@@ -68,12 +67,6 @@ def main(values: Namespace) -> None:
         size = f"{len(settled.content) / 1024:,.2f} KB"
         report = settled.report
         print(f"convert: {source.estimator_name}, {size}, {report.promise}: {report.summary}")
-
-
-def parity_json(report: Any) -> str:
-    """Return the whole parity report as indented JSON text."""
-    content = {"promise": report.promise, **dataclasses.asdict(report)}
-    return json.dumps(content, indent=2)
 
 
 def with_default(manifest: Manifest, predict_fn: str) -> Manifest:

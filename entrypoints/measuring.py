@@ -1,6 +1,6 @@
 """Measure the variants of a model on equal terms.
 
-In: the source model, the two optimized files and their judge.
+In: the source model, the two optimized files and what was judged and proved of them.
 Out: a `Summary` for the report.
 Promise: only variants that passed their gate get here; all answer the same rows in as many threads.
 """
@@ -8,19 +8,20 @@ Promise: only variants that passed their gate get here; all answer the same rows
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Mapping
 from typing import Any
 
 from entrypoints.variants import Variants
 
 
-def measure_variants(values: Namespace, inputs: Any, variants: Variants) -> Any:
+def measure_variants(values: Namespace, inputs: Any, variants: Variants, judged: Mapping[str, Any]) -> Any:
     """Return the `Summary`: sizes, times, scores and differences of the three variants."""
     from optimization.measure.environment import read_environment
     from optimization.measure.records import Contender, MeasureOptions
     from optimization.measure.timing import measure
     from optimization.report.console import open_console
     from optimization.report.progress import bar
-    from optimization.report.summary import Summary
+    from optimization.report.summary import Summary, Variant
 
     judge, source = variants.judge, inputs.source
     contenders = [
@@ -35,18 +36,20 @@ def measure_variants(values: Namespace, inputs: Any, variants: Variants) -> Any:
     with bar(console, "measuring") as tick:
         rows = measured_rows(source.estimator, inputs.rows.features, judge.manifest)
         measurements = measure(contenders, rows, options=options, progress=tick)
+    original = Variant(
+        name="original", title="original", n_bytes=source.size_bytes, scores=judge.scores(None)
+    )
     return Summary(
         model=f"{source.estimator_name}, {source.pinned_uri}",
         variants=(
-            variant("original", "original", source.size_bytes, judge, None),
-            variant("onnx", "ONNX", len(variants.onnx), judge, variants.onnx),
+            original,
+            variant("onnx", "ONNX", variants.onnx, judged["onnx"], variants.proofs["onnx"]),
             variant(
                 "quantized",
                 f"quantized ({variants.quantization})",
-                len(variants.quantized),
-                judge,
                 variants.quantized,
-                lossless=variants.faithful,
+                judged["quantized"],
+                variants.proofs["quantized"],
             ),
         ),
         n_rows_compared=sum(len(batch.features) for batch in judge.expected),
@@ -92,22 +95,17 @@ def measured_rows(estimator: Any, features: Any, manifest: Any) -> Any:
     return np.asarray(features, dtype=first.dtype)
 
 
-def variant(
-    name: str, title: str, n_bytes: int, judge: Any, content: bytes | None, *, lossless: bool = True
-) -> Any:
-    """Return the report's view of one variant (`content` None: the original)."""
+def variant(name: str, title: str, content: bytes, judged: Any, proof: Any) -> Any:
+    """Return the report's view of an optimized variant: judged now on sampled rows, proved on all kinds."""
     from optimization.report.summary import Variant
 
-    if content is None:
-        return Variant(name=name, title=title, n_bytes=n_bytes, scores=judge.scores(None))
-    report = judge.report(content, lossless=lossless)
-    sampled = report.sampled()
+    sampled = judged.report.sampled()
     return Variant(
         name=name,
         title=title,
-        n_bytes=n_bytes,
-        scores=judge.scores(content),
+        n_bytes=len(content),
+        scores=judged.scores,
         label_mismatches=sampled.label_mismatches if sampled.n_label_rows else None,
         max_abs_difference=sampled.max_abs_difference,
-        parity=report.by_kind(),
+        parity=proof.by_kind(),
     )

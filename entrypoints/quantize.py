@@ -1,9 +1,10 @@
 """Entry point `quantize`: model_optimized.onnx → model_quantized.onnx.
 
 In: the parameters of `entrypoints.parameters`; a convert run, or one is started.
-Out: a run with the artifacts model_quantized.onnx, manifest.json, tries.json, tries.md and operators.txt.
-Promise: the model that is kept passed the gate in this run; every operator is said to be quantized, or
-why not.
+Out: a run with the artifacts model_quantized.onnx, manifest.json, parity.json, tries.json, tries.md and
+operators.txt.
+Promise: the model that is kept passed the gate in this run and met boundary, threshold and edge rows;
+every operator is said to be quantized, or why not.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import Any
 from entrypoints.command import leave, run_entry_point
 
 ENTRY_POINT = "quantize"
-MODEL, MANIFEST, OPERATORS = "model_quantized.onnx", "manifest.json", "operators.txt"
-TRIES, TRIES_TABLE = "tries.json", "tries.md"
-FILES = (MODEL, MANIFEST, TRIES, TRIES_TABLE, OPERATORS)
+MODEL, MANIFEST, PARITY = "model_quantized.onnx", "manifest.json", "parity.json"
+TRIES, TRIES_TABLE, OPERATORS = "tries.json", "tries.md", "operators.txt"
+FILES = (MODEL, MANIFEST, PARITY, TRIES, TRIES_TABLE, OPERATORS)
 """The artifacts of a finished run."""
 GATE_PARAMETERS = ("max_label_mismatch_rate", "max_metric_drop")
 OWN_PARAMETERS = ("quantization_type", "objective", "target_onnxruntime", *GATE_PARAMETERS)
@@ -35,6 +36,7 @@ def main(values: Namespace) -> None:
     from entrypoints.runs import KEY_TAG, artifact, child_run, project_run
     from optimization.passes.runtimes import oldest_onnxruntime
     from optimization.report.tries import as_markdown
+    from optimization.verify import as_json, figures
 
     with project_run(values, ENTRY_POINT):
         inputs = open_inputs(values)
@@ -48,18 +50,21 @@ def main(values: Namespace) -> None:
         mlflow.set_tag("convert_run_id", run_id)
         content, manifest = artifact(run_id, convert.MODEL), artifact(run_id, convert.MANIFEST)
         judge = open_judge(values, inputs, manifest)
-        choice = choose_model(values, inputs, content, judge)
-        best = choice.best
+        proven = choose_model(values, inputs, content, judge)
+        choice, best = proven.choice, proven.choice.best
         quantization = best.policy if best.changed or best.policy == "none" else "lossless"
         oldest = oldest_onnxruntime(best.model)
         made = dataclasses.replace(judge.manifest, quantization=quantization, min_onnxruntime=oldest)
         convert.copy_out(values, convert.MODEL, content)
         convert.save(values, MODEL, best.model)
         mlflow.log_text(made.to_json(), MANIFEST)
+        mlflow.log_text(as_json(proven.report), PARITY)
         mlflow.log_text(_operators(best.operators), OPERATORS)
         mlflow.log_text(json.dumps([dataclasses.asdict(item) for item in choice.tries], indent=2), TRIES)
         mlflow.log_text(as_markdown(choice.tries, objective=choice.objective), TRIES_TABLE)
-        mlflow.log_metrics({"quantized_size_kb": best.n_bytes / 1024, **choice.verdict.figures})
+        mlflow.log_metrics(
+            {"quantized_size_kb": best.n_bytes / 1024, **choice.verdict.figures, **figures(proven.report)}
+        )
         mlflow.set_tags({"quantization": quantization, KEY_TAG: key(inputs, values)})
         _print(choice)
         size = f"{best.n_bytes / 1024:,.2f} KB"

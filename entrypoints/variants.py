@@ -1,8 +1,9 @@
 """The two optimized forms of a model.
 
 In: the inputs of a benchmark.
-Out: `Variants`: what the nested runs `convert` and `quantize` made, with the judge of both.
-Promise: a variant whose gate fails ends the benchmark before anything is timed.
+Out: `Variants`: what the nested runs `convert` and `quantize` made and proved, with the judge of both.
+Promise: both are judged again on sampled rows, and one whose gate fails ends the benchmark before anything
+is timed; boundary, threshold and edge rows were met in the nested runs, and are reported from there.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from entrypoints.quantize import MODEL as QUANTIZED
 
 @dataclasses.dataclass(frozen=True)
 class Variants:
-    """The two optimized files, their judge, and the runs they come from."""
+    """The two optimized files, their judge, what was proved of them, and the runs they come from."""
 
     onnx: bytes
     quantized: bytes
     judge: Any
     quantization: str
     """Name of the policy that made `quantized`."""
+    proofs: Mapping[str, Any]
+    """By variant, the `ParityReport` of the nested run: sampled, boundary, threshold and edge rows."""
     run_ids: Mapping[str, str]
 
     @property
@@ -41,6 +44,7 @@ def make_variants(values: Namespace, inputs: Any) -> Variants:
     from entrypoints import convert, quantize
     from entrypoints.runs import artifact, child_run
     from flavor.quantized_onnx_v1.manifest import parse_manifest
+    from optimization.verify import read_report
 
     convert_id = child_run(
         "convert", inputs.parameters, convert.key(inputs), reuse=values.reuse, needs=convert.FILES
@@ -54,35 +58,29 @@ def make_variants(values: Namespace, inputs: Any) -> Variants:
     return Variants(
         onnx=artifact(convert_id, ONNX),
         quantized=artifact(quantize_id, QUANTIZED),
-        judge=with_hard_rows(quantize.open_judge(values, inputs, manifest), inputs),
+        judge=quantize.open_judge(values, inputs, manifest),
         quantization=parse_manifest(manifest.decode()).quantization,
+        proofs={
+            "onnx": read_report(artifact(convert_id, convert.PARITY).decode()),
+            "quantized": read_report(artifact(quantize_id, quantize.PARITY).decode()),
+        },
         run_ids={"convert_run_id": convert_id, "quantize_run_id": quantize_id},
     )
 
 
-def with_hard_rows(judge: Any, inputs: Any) -> Any:
-    """Return `judge` with boundary, threshold and edge rows: the files to register meet them once more."""
-    from entrypoints.inputs import SEED
-    from optimization.verify import AGAIN, hard_rows
-
-    features = inputs.rows.features
-    pool = [batch.features for batch in judge.expected if batch.kind == "marginal"]
-    hard = hard_rows(inputs.source.estimator, judge.manifest, features, seed=SEED, pool=pool, budget=AGAIN)
-    return dataclasses.replace(judge, hard=hard)
-
-
-def check_gates(variants: Variants) -> None:
-    """Judge both files again, in this run.
+def judge_variants(variants: Variants) -> dict[str, Any]:
+    """Return what the judge finds of both files in this run, a `Judged` by variant.
 
     Raises:
         GateError: one of them does not answer as it must.
     """
     from optimization.errors import GateError
 
-    for name, content, lossless in (
-        ("onnx", variants.onnx, True),
-        ("quantized", variants.quantized, variants.faithful),
-    ):
-        verdict = variants.judge.verdict(content, lossless=lossless)
-        if not verdict.passed:
-            raise GateError(f"the {name} model was not registered: {verdict.reason}")
+    judged = {
+        "onnx": variants.judge.judged(variants.onnx, lossless=True),
+        "quantized": variants.judge.judged(variants.quantized, lossless=variants.faithful),
+    }
+    for name, found in judged.items():
+        if not found.verdict.passed:
+            raise GateError(f"the {name} model was not registered: {found.verdict.reason}")
+    return judged

@@ -11,6 +11,7 @@ from optimization.verify.gates import Gate
 from optimization.verify.hard import HardRows, hard_rows
 from optimization.verify.judge import Judge, figures
 from optimization.verify.parity import Coverage, KindParity, MethodParity, ParityReport
+from optimization.verify.proof import as_json, read_report
 from optimization.verify.scores import score
 from optimization.verify.settle import Settled, expected_answers, settle
 
@@ -27,11 +28,13 @@ __all__ = [
     "ParityReport",
     "RowBudget",
     "Settled",
+    "as_json",
     "compare",
     "expect",
     "expected_answers",
     "figures",
     "hard_rows",
+    "read_report",
     "score",
     "settle",
 ]

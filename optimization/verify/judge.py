@@ -25,6 +25,16 @@ NO_HARD_ROWS = HardRows((), ())
 
 
 @dataclasses.dataclass(frozen=True)
+class Judged:
+    """What a judge found of one ONNX file."""
+
+    report: ParityReport
+    scores: Mapping[str, float]
+    """Accuracy, or r2 and mean absolute error; empty without a target, or where nothing could be compared."""
+    verdict: Verdict
+
+
+@dataclasses.dataclass(frozen=True)
 class Judge:
     """Judges ONNX files that claim to answer as the original does."""
 
@@ -57,15 +67,20 @@ class Judge:
             answer = self.predictor(content).predict(data.features, "predict")
         return score(answer, self.target, classifier=data.discrete)
 
-    def verdict(self, content: bytes, *, lossless: bool) -> Verdict:
-        """Return the gate's verdict on `content`; `lossless` if no value was changed on purpose."""
+    def judged(self, content: bytes, *, lossless: bool) -> Judged:
+        """Return report, scores and the gate's verdict; `lossless` if no value was changed on purpose."""
         report = self.report(content, lossless=lossless)
         judged = report if lossless else report.sampled()
         scores: Mapping[str, float] = {} if judged.problems else self.scores(content)
         verdict = judge(
             judged, lossless=lossless, original=self.scores(None), optimized=scores, gate=self.gate
         )
-        return dataclasses.replace(verdict, figures={**figures(report), **scores})
+        verdict = dataclasses.replace(verdict, figures={**figures(report), **scores})
+        return Judged(report, scores, verdict)
+
+    def verdict(self, content: bytes, *, lossless: bool) -> Verdict:
+        """Return the gate's verdict on `content`, as `judged`."""
+        return self.judged(content, lossless=lossless).verdict
 
 
 def figures(report: ParityReport) -> dict[str, float]:

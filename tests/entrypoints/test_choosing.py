@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
 from entrypoints import variants
-from entrypoints.choosing import checker
+from entrypoints.choosing import checker, prove
+from optimization.errors import GateError
 from optimization.passes.outcome import Promise
 from optimization.quantize.candidate import Candidate
+from optimization.verify.gates import Gate, judge
+from optimization.verify.judge import Judged
+from optimization.verify.parity import MethodParity, ParityReport
 
 
 class Judge:
@@ -23,6 +24,18 @@ class Judge:
         return self.name, lossless
 
 
+class ReportingJudge:
+    """Finds the same of every file, as `optimization.verify.Judge` would say it."""
+
+    def __init__(self, report: ParityReport) -> None:
+        self.report = report
+
+    def judged(self, content: bytes, *, lossless: bool) -> Judged:
+        report = self.report if lossless else self.report.sampled()
+        verdict = judge(report, lossless=lossless, original={}, optimized={"accuracy": 1.0}, gate=Gate())
+        return Judged(self.report, {}, verdict)
+
+
 @pytest.mark.parametrize(
     ("promise", "judged"),
     [
@@ -31,30 +44,23 @@ class Judge:
         (Promise.ESTIMATED, ("sampled", False)),
     ],
 )
-def test_a_candidate_is_judged_by_its_promise(
-    monkeypatch: pytest.MonkeyPatch, promise: Promise, judged: tuple[str, bool]
-) -> None:
-    monkeypatch.setattr(variants, "with_hard_rows", lambda judge, inputs: Judge("hard"))
+def test_a_candidate_is_judged_by_its_promise(promise: Promise, judged: tuple[str, bool]) -> None:
     candidate = Candidate("none", b"", promise, (), changed=True, note="")
-    assert checker(None, Judge("sampled"))(candidate) == judged
+    assert checker(Judge("sampled"), lambda: Judge("hard"))(candidate) == judged
 
 
-def test_hard_rows_are_made_once_and_only_if_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Any] = []
-    monkeypatch.setattr(
-        variants, "with_hard_rows", lambda judge, inputs: made.append(inputs) or Judge("hard")
-    )
-    check = checker(SimpleNamespace(), Judge("sampled"))
-    check(Candidate("none", b"", Promise.LOSSLESS, (), changed=False, note=""))
-    assert not made
-    for _ in range(2):
-        check(Candidate("leaf_table", b"", Promise.EXACT, (), changed=True, note=""))
-    assert len(made) == 1
+def test_a_faithful_winner_that_errs_on_a_hard_row_is_refused() -> None:
+    wrong = MethodParity("boundary", "predict", 10, 1, 0.0, 0.0, is_label=True, worst_row=3)
+    judge = ReportingJudge(ParityReport((wrong,)))
+    with pytest.raises(GateError, match=r"^lossless: predict: 1 of 10 boundary rows differ"):
+        prove(Candidate("lossless", b"", Promise.LOSSLESS, (), changed=True, note=""), judge)
+    changed = Candidate("int4", b"", Promise.ESTIMATED, (), changed=True, note="")
+    assert prove(changed, judge).hard().label_mismatches == 1
 
 
 @pytest.mark.parametrize(
     ("policy", "faithful"), [("none", True), ("lossless", True), ("leaf_table", True), ("int4", False)]
 )
 def test_a_variant_keeps_the_promise_of_the_policy_that_made_it(policy: str, faithful: bool) -> None:
-    found = variants.Variants(onnx=b"", quantized=b"", judge=None, quantization=policy, run_ids={})
+    found = variants.Variants(onnx=b"", quantized=b"", judge=None, quantization=policy, proofs={}, run_ids={})
     assert found.faithful is faithful

@@ -8,14 +8,15 @@ Promise: a variant that failed its gate is neither timed nor registered.
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import Any
 
 from entrypoints.command import leave, run_entry_point
 
 ENTRY_POINT = "benchmark"
 
 
-def main(values: Namespace) -> None:
-    """Run the chain."""
+def main(values: Namespace) -> dict[str, Any]:
+    """Run the chain; return the figures and what was registered."""
     import mlflow
 
     from entrypoints.forkserver import serve
@@ -32,6 +33,7 @@ def main(values: Namespace) -> None:
     from entrypoints.runs import project_run
     from entrypoints.variants import judge_variants, make_variants
     from optimization.registry import check_name
+    from optimization.report.content import as_content
 
     check_name(values.registered_model_name or "name", values.alias)
     with serve(run, prepare), project_run(values, ENTRY_POINT) as active:
@@ -46,6 +48,7 @@ def main(values: Namespace) -> None:
         registered = register_quantized(values, inputs, variants, summary, model_uri)
         mlflow.set_tags({"quantization": variants.quantization, "registered_model": registered.uri})
         print_results(summary, registered, active)
+        return {"uri": registered.uri, "run_id": active.info.run_id, **as_content(summary)}
 
 
 if __name__ == "__main__":

@@ -14,10 +14,11 @@ import os
 import sys
 import traceback
 from argparse import Namespace
-from collections.abc import Callable, Sequence
-from typing import NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
 
 from entrypoints.forkserver import hand_over
+from entrypoints.output import print_result, redirected
 from entrypoints.parameters import parse
 from optimization.errors import EnvironmentIncompleteError, OptimizationError, ServerError
 
@@ -37,9 +38,11 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
 
-def run_entry_point(
-    entry_point: str, main: Callable[[Namespace], None], argv: Sequence[str] | None = None
-) -> int:
+Main = Callable[[Namespace], Mapping[str, Any] | None]
+"""The work of an entry point; what it returns is printed with `output=json`."""
+
+
+def run_entry_point(entry_point: str, main: Main, argv: Sequence[str] | None = None) -> int:
     """Parse the command line, call `main`, and return the exit status."""
     gc.set_threshold(GC_THRESHOLD)
     words = sys.argv[1:] if argv is None else list(argv)
@@ -49,7 +52,10 @@ def run_entry_point(
     try:
         values = parse(entry_point, words)
         debug = values.debug
-        main(values)
+        output = getattr(values, "output", "text")
+        with redirected(output):
+            result = main(values)
+        print_result(output, result)
     except KeyboardInterrupt:
         print(f"{entry_point}: interrupted", file=sys.stderr)
         return INTERRUPTED

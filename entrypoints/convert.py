@@ -11,7 +11,7 @@ import dataclasses
 from argparse import Namespace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from entrypoints.command import leave, run_entry_point
 from optimization.errors import ConversionError
@@ -25,8 +25,8 @@ FILES = (MODEL, MANIFEST, PARITY)
 """The artifacts of a finished run."""
 
 
-def main(values: Namespace) -> None:
-    """Convert, verify and log."""
+def main(values: Namespace) -> dict[str, Any]:
+    """Convert, verify and log; return what was made."""
     import mlflow
 
     from entrypoints.inputs import SEED, open_inputs
@@ -36,7 +36,7 @@ def main(values: Namespace) -> None:
     from optimization.passes.runtimes import oldest_onnxruntime
     from optimization.verify import as_json, figures, settle
 
-    with project_run(values, ENTRY_POINT):
+    with project_run(values, ENTRY_POINT) as active:
         inputs = open_inputs(values)
         source, features = inputs.source, inputs.rows.features
         converted = convert(source.estimator, features)
@@ -57,16 +57,18 @@ def main(values: Namespace) -> None:
         save(values, MODEL, settled.content)
         mlflow.log_text(manifest.to_json(), MANIFEST)
         mlflow.log_text(as_json(settled.report), PARITY)
-        mlflow.log_metrics(
-            {
-                "onnx_size_kb": len(settled.content) / 1024,
-                **figures(settled.report),
-            }
-        )
+        metrics = {"onnx_size_kb": len(settled.content) / 1024, **figures(settled.report)}
+        mlflow.log_metrics(metrics)
         mlflow.set_tag(KEY_TAG, key(inputs))
         size = f"{len(settled.content) / 1024:,.2f} KB"
         report = settled.report
         print(f"convert: {source.estimator_name}, {size}, {report.promise}: {report.summary}")
+        return {**made_by(active, MODEL), "promise": report.promise, "metrics": metrics}
+
+
+def made_by(run: Any, artifact: str) -> dict[str, Any]:
+    """Return where the main artifact of a run is, for `output=json`."""
+    return {"uri": f"runs:/{run.info.run_id}/{artifact}", "run_id": run.info.run_id}
 
 
 def with_default(manifest: Manifest, predict_fn: str) -> Manifest:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from entrypoints.output import OUTPUTS
 from optimization.errors import ParameterError
 from optimization.quantize.names import OBJECTIVES, POLICY_NAMES
 
@@ -101,6 +102,13 @@ def objective(text: str) -> str:
     return text
 
 
+def output(text: str) -> str:
+    """Return one of `OUTPUTS`."""
+    if text not in OUTPUTS:
+        raise ValueError(f"one of {', '.join(OUTPUTS)}")
+    return text
+
+
 def onnxruntime_version(text: str) -> str:
     """Return a version of onnxruntime that a graph can be kept to, or nothing."""
     if not text:
@@ -123,6 +131,7 @@ PARAMETERS = (
     Parameter("reuse", "string", "true", ALL, "reuse a finished equal run and reference model", boolean),
     Parameter("output_dir", "string", "", ALL, "folder for local copies of the ONNX files"),
     Parameter("debug", "string", "false", (*ALL, "doctor"), "show a traceback with an error", boolean),
+    Parameter("output", "string", "text", ALL, "text, json (one document) or quiet (one URI)", output),
     Parameter("experiment_name", "string", "", ("doctor",), "experiment whose artifact store is checked"),
     Parameter("convert_run_id", "string", "", ("quantize",), "convert run to go on from; empty: start one"),
     Parameter(

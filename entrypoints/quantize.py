@@ -26,8 +26,8 @@ OWN_PARAMETERS = ("quantization_type", "objective", "target_onnxruntime", *GATE_
 """What decides, beside the inputs, which model is made."""
 
 
-def main(values: Namespace) -> None:
-    """Quantize, judge and log."""
+def main(values: Namespace) -> dict[str, Any]:
+    """Quantize, judge and log; return what was made."""
     import mlflow
 
     from entrypoints import convert
@@ -38,7 +38,7 @@ def main(values: Namespace) -> None:
     from optimization.report.tries import as_markdown
     from optimization.verify import as_json, figures
 
-    with project_run(values, ENTRY_POINT):
+    with project_run(values, ENTRY_POINT) as active:
         inputs = open_inputs(values)
         run_id = values.convert_run_id or child_run(
             convert.ENTRY_POINT,
@@ -62,13 +62,17 @@ def main(values: Namespace) -> None:
         mlflow.log_text(_operators(best.operators), OPERATORS)
         mlflow.log_text(json.dumps([dataclasses.asdict(item) for item in choice.tries], indent=2), TRIES)
         mlflow.log_text(as_markdown(choice.tries, objective=choice.objective), TRIES_TABLE)
-        mlflow.log_metrics(
-            {"quantized_size_kb": best.n_bytes / 1024, **choice.verdict.figures, **figures(proven.report)}
-        )
+        metrics = {
+            "quantized_size_kb": best.n_bytes / 1024,
+            **choice.verdict.figures,
+            **figures(proven.report),
+        }
+        mlflow.log_metrics(metrics)
         mlflow.set_tags({"quantization": quantization, KEY_TAG: key(inputs, values)})
         _print(choice)
         size = f"{best.n_bytes / 1024:,.2f} KB"
         print(f"quantize: {quantization}, {size}, onnxruntime {oldest} or newer; {best.note}")
+        return {**convert.made_by(active, MODEL), "quantization": quantization, "metrics": metrics}
 
 
 def key(inputs: Any, values: Namespace) -> str:

@@ -20,7 +20,7 @@ FORMAT = "model-optimization/benchmark/1"
 
 def as_json(summary: Summary) -> str:
     """Return the summary as indented JSON text; numbers that are not finite become null."""
-    return json.dumps(_finite(as_content(summary)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(finite(as_content(summary)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def as_content(summary: Summary) -> dict[str, Any]:
@@ -51,12 +51,12 @@ def _variant(summary: Summary, variant: Variant) -> dict[str, Any]:
     }
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """Return `value` for a strict JSON writer: numpy numbers as plain ones, NaN and infinity as null."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,16 @@ def test_a_plain_script_has_its_experiment_and_leaves_copies(tmp_path: Path, war
         logged = reader.client().download_artifacts(parent.info.run_id, name)
         assert (clone / "outputs" / name).read_bytes() == Path(logged).read_bytes()
     assert last_line(result, "registered") == "svc-iris-onnx version 1"
+
+
+def test_output_is_one_document_or_one_uri(user: User) -> None:
+    wanted = {"reference_model": "logistic_regression", **QUICK}
+    found = json.loads(user.mlflow_run("benchmark", output="json", **wanted).ok().stdout)
+    parent = by_name(user.runs())["benchmark"]
+    assert found["run_id"] == parent.info.run_id
+    assert found["metrics"].items() <= parent.data.metrics.items()
+    quiet = user.mlflow_run("quantize", output="quiet", reference_model="logistic_regression").ok()
+    assert quiet.stdout.splitlines() == [f"runs:/{user.runs()[-1].info.run_id}/model_quantized.onnx"]
 
 
 @pytest.mark.parametrize(

@@ -65,11 +65,17 @@ def choose_model(values: Namespace, inputs: Any, content: bytes, judge: Any) -> 
 def with_hard_rows(judge: Any, inputs: Any) -> Any:
     """Return `judge` with boundary, threshold and edge rows."""
     from entrypoints.inputs import SEED
-    from optimization.verify import AGAIN, hard_rows
+    from optimization.verify import AGAIN, hard_rows, scales_of
 
-    features = inputs.rows.features
-    pool = [batch.features for batch in judge.expected if batch.kind == "marginal"]
-    hard = hard_rows(inputs.source.estimator, judge.manifest, features, seed=SEED, pool=pool, budget=AGAIN)
+    hard = hard_rows(
+        inputs.source.estimator,
+        judge.manifest,
+        inputs.rows.features,
+        seed=SEED,
+        pool=[batch.features for batch in judge.expected if batch.kind == "marginal"],
+        budget=AGAIN,
+        scales=scales_of(judge.expected[0]),
+    )
     return dataclasses.replace(judge, hard=hard)
 
 

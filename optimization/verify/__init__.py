@@ -6,7 +6,7 @@ Promise: scikit-learn is the judge; dtype and shape are compared before values; 
 """
 
 from optimization.verify.budget import AGAIN, FULL, RowBudget
-from optimization.verify.compare import Expected, compare, expect
+from optimization.verify.compare import Expected, compare, expect, scales_of
 from optimization.verify.gates import Gate
 from optimization.verify.hard import HardRows, hard_rows
 from optimization.verify.judge import Judge, figures
@@ -35,6 +35,7 @@ __all__ = [
     "figures",
     "hard_rows",
     "read_report",
+    "scales_of",
     "score",
     "settle",
 ]

@@ -9,7 +9,7 @@ beyond the range of float32 equals infinity.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class Expected:
     """The estimator, asked again about rows that differ; None: rounding is no excuse."""
     comparing: bool = False
     """Whether the estimator decides by comparisons alone, which calculate nothing."""
+    scales: Mapping[str, float] = field(default_factory=dict)
+    """By method, the largest answer that bounds are relative to; without one, the largest of these rows."""
 
 
 def expect(
@@ -65,6 +67,11 @@ def compare(predictor: Predictor, expected: Sequence[Expected]) -> ParityReport:
             if method in predictor.methods
         )
     )
+
+
+def scales_of(batch: Expected) -> dict[str, float]:
+    """Return the largest finite answer of each method of `batch` that answers with numbers."""
+    return {method: _scale(answer) for method, answer in batch.answers.items() if answer.dtype.kind in "fiub"}
 
 
 def strictly(expected: Sequence[Expected]) -> tuple[Expected, ...]:
@@ -94,14 +101,18 @@ def _incomparable(batch: Expected, method: str, answer: Array, is_label: bool, p
 
 
 def _compare_scores(batch: Expected, method: str, answer: Array, found: Array) -> tuple[Array, MethodParity]:
-    scale = float(np.max(np.abs(answer), where=np.abs(answer) <= LARGEST[True], initial=0.0))
-    bound = TOLERANCES[method].bound(scale)
+    bound = TOLERANCES[method].bound(batch.scales.get(method, _scale(answer)))
     with np.errstate(invalid="ignore"):
         same = (answer == found) | (np.isnan(answer) & np.isnan(found)) | _both_overflow(answer, found)
         distance = np.where(same, 0.0, np.abs(answer.astype(np.float64) - found.astype(np.float64)))
     difference = np.nan_to_num(distance, nan=np.inf).reshape(len(answer), -1).max(axis=1, initial=0.0)
     largest = float(difference.max(initial=0.0))
     return difference, MethodParity(batch.kind, method, len(answer), 0, largest, bound, False, None)
+
+
+def _scale(answer: Array) -> float:
+    """The largest answer that float32 holds."""
+    return float(np.max(np.abs(answer), where=np.abs(answer) <= LARGEST[True], initial=0.0))
 
 
 def _both_overflow(answer: Array, found: Array) -> Array:

@@ -9,8 +9,8 @@ the graph.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,7 @@ def hard_rows(
     seed: int,
     pool: Sequence[Any] = (),
     budget: RowBudget = FULL,
+    scales: Mapping[str, float] | None = None,
 ) -> HardRows:
     """Return the hard rows of `estimator` with its answers.
 
@@ -80,6 +81,8 @@ def hard_rows(
         seed: of every draw.
         pool: further rows to begin with, such as marginal ones.
         budget: upper bounds on the numbers of rows.
+        scales: largest answer to the data by method: the data's first row alone is held to the same bound
+            as among the others.
     """
     space = find_space(features, manifest)
     subject = _Subject(
@@ -98,7 +101,8 @@ def hard_rows(
         batch, refused = _answer(subject, kind, made.rows)
         batches += batch
         coverage += [Coverage(kind, note) for note in (made.note, refused) if note]
-    return HardRows((*batches, *_answer(subject, "single", features[:1])[0]), tuple(coverage))
+    single = [replace(batch, scales=scales or {}) for batch in _answer(subject, "single", features[:1])[0]]
+    return HardRows((*batches, *single), tuple(coverage))
 
 
 def _boundary(subject: _Subject) -> Made:

@@ -27,7 +27,7 @@ from optimization.passes.outcome import Rewrite
 from optimization.passes.unused import remove_unused
 from optimization.verify.batches import empty_batch
 from optimization.verify.budget import FULL, RowBudget
-from optimization.verify.compare import Expected, compare, expect
+from optimization.verify.compare import Expected, compare, expect, scales_of
 from optimization.verify.comparing import compares
 from optimization.verify.hard import HardRows, hard_rows
 from optimization.verify.parity import Coverage, MethodParity, ParityReport
@@ -72,7 +72,15 @@ def settle(
         expected = tuple(batch for batch in expected if batch.kind != MISSING)
         report = report.only(lambda c: c.kind != MISSING)
         notes.append(NO_MISSING)
-    hard = hard_rows(estimator, manifest, features, seed=seed, pool=_marginal(expected), budget=budget)
+    hard = hard_rows(
+        estimator,
+        manifest,
+        features,
+        seed=seed,
+        pool=_marginal(expected),
+        budget=budget,
+        scales=scales_of(expected[0]),
+    )
     report += _hard_report(_predictor(content, manifest), hard)
     for method, worst in _worst(report).items():
         if method in NEEDED or method == manifest.default_method:

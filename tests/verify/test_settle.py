@@ -13,7 +13,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import RadiusNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier
 
 from flavor.quantized_onnx_v1.predictor import Predictor
@@ -146,3 +146,10 @@ def test_undecided_rows_of_a_smooth_model_are_counted_and_do_not_fail() -> None:
     assert report.exact
     assert report.label_mismatches == 0
     assert report.promise == ("within t" if report.unavoidable else "exact")
+
+
+def test_one_row_alone_is_held_to_the_bound_it_has_among_the_others() -> None:
+    estimator, converted = fitted(SVR(C=1000), DIABETES, PROGRESS)
+    report = settle(converted, estimator, DIABETES, seed=SEED).report
+    bounds = {item.kind: item.tolerance for item in report.comparisons}
+    assert bounds["single"] == bounds["data"] > 1e-6

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import sys
+import tempfile
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -138,7 +139,9 @@ def code_digest() -> str:
 
 def artifact(run_id: str, name: str) -> bytes:
     """Return the content of a run's artifact."""
-    return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name)).read_bytes()
+    with tempfile.TemporaryDirectory() as folder:  # without one, MLflow leaves its copy behind
+        path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, dst_path=folder)
+        return Path(path).read_bytes()
 
 
 def _experiment_is_chosen() -> bool:

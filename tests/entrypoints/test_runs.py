@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -117,3 +118,14 @@ def test_a_child_knows_that_it_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
         assert runs.child_run("convert", {}, "key", reuse=False, needs=()) == "abc"
     assert seen == ["1"]
     assert CHILD not in os.environ
+
+
+def test_reading_an_artifact_leaves_no_copy(
+    experiment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = finished("key", files=("model.onnx",))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    assert runs.artifact(run_id, "model.onnx") == b"x"
+    assert list(temporary.iterdir()) == []

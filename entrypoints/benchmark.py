@@ -2,7 +2,8 @@
 
 In: the parameters of `entrypoints.parameters`.
 Out: a run with nested runs `convert` and `quantize`, metrics, tables, a figure, and a registered version.
-Promise: a variant that failed its gate is neither timed nor registered.
+Promise: a variant that answers otherwise is neither timed nor registered; one that a limit on measured
+figures refuses is not registered, and its figures can be looked at.
 """
 
 from __future__ import annotations
@@ -22,16 +23,21 @@ def main(values: Namespace) -> dict[str, Any]:
     from entrypoints.forkserver import serve
     from entrypoints.helper import prepare, run
     from entrypoints.inputs import open_inputs
-    from entrypoints.measuring import measure_variants
+    from entrypoints.measuring import measure_variants, measured_rows
+    from entrypoints.promoting import contenders, decide_promotion, find_champion
     from entrypoints.publishing import (
         figure_of,
         log_quantized,
         log_results,
-        print_results,
+        print_registered,
+        print_tables,
+        promote_quantized,
         register_quantized,
+        registered_name,
     )
     from entrypoints.runs import project_run
     from entrypoints.variants import judge_variants, make_variants
+    from optimization.limits import require_passed
     from optimization.registry import check_name
     from optimization.report.content import as_content
 
@@ -40,15 +46,31 @@ def main(values: Namespace) -> dict[str, Any]:
         inputs = open_inputs(values)
         variants = make_variants(values, inputs)
         judged = judge_variants(variants)
-        summary = measure_variants(values, inputs, variants, judged)
+        champion = find_champion(values, registered_name(values, inputs), measured_rows(inputs, variants))
+        summary = measure_variants(values, inputs, variants, judged, contenders(champion))
         with figure_of(summary) as figure:
             log_results(values, summary, variants)
+            print_tables(summary)
+            require_passed(summary.gates)
             model_uri = log_quantized(inputs, variants)
             mlflow.log_artifact(figure())
+        decision = decide_promotion(values, inputs, variants, summary, champion)
         registered = register_quantized(values, inputs, variants, summary, model_uri)
-        mlflow.set_tags({"quantization": variants.quantization, "registered_model": registered.uri})
-        print_results(summary, registered, active)
-        return {"uri": registered.uri, "run_id": active.info.run_id, **as_content(summary)}
+        registered, promotion = promote_quantized(registered, decision, champion)
+        mlflow.set_tags(
+            {
+                "quantization": variants.quantization,
+                "registered_model": registered.uri,
+                "promotion": promotion,
+            }
+        )
+        print_registered(registered, promotion, active)
+        return {
+            "uri": registered.uri,
+            "run_id": active.info.run_id,
+            "promotion": promotion,
+            **as_content(summary),
+        }
 
 
 if __name__ == "__main__":

@@ -109,12 +109,12 @@ def checker(judge: Any, strict: Callable[[], Any]) -> Any:
 
 def clock_of(inputs: Any, judge: Any, objective: str) -> Any:
     """Return the function that times candidates in turns, in one thread."""
-    from entrypoints.measuring import measured_rows
+    from entrypoints.measuring import plain_rows
     from optimization.measure.records import Contender, MeasureOptions
     from optimization.measure.timing import measure
 
     def clock(candidates: Sequence[Any]) -> list[float]:
-        rows = measured_rows(inputs.source.estimator, inputs.rows.features, judge.manifest)
+        rows = plain_rows(inputs.source.estimator, inputs.rows.features, judge.manifest)
         contenders = [Contender(item.policy, judge.predictor(item.model).predict) for item in candidates]
         by_row = objective == "latency"
         options = MeasureOptions(

@@ -7,39 +7,47 @@ Promise: only variants that passed their gate get here; all answer the same rows
 
 from __future__ import annotations
 
+import dataclasses
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from entrypoints.variants import Variants
 
 
-def measure_variants(values: Namespace, inputs: Any, variants: Variants, judged: Mapping[str, Any]) -> Any:
-    """Return the `Summary`: sizes, times, scores and differences of the three variants."""
+def measure_variants(
+    values: Namespace, inputs: Any, variants: Variants, judged: Mapping[str, Any], others: Sequence[Any] = ()
+) -> Any:
+    """Return the `Summary`: sizes, times, scores and differences of the three variants.
+
+    `others` are contenders that are measured with them and reported elsewhere.
+    """
+    from optimization.limits import RULES, check_limits
     from optimization.measure.environment import read_environment
     from optimization.measure.records import Contender, MeasureOptions
     from optimization.measure.timing import measure
     from optimization.report.console import open_console
     from optimization.report.progress import bar
-    from optimization.report.summary import Summary, Variant
+    from optimization.report.summary import Summary, Variant, metrics
 
     judge, source = variants.judge, inputs.source
     contenders = [
         Contender("original", original_method(source.estimator, judge, values.n_threads)),
         Contender("onnx", judge.predictor(variants.onnx, n_threads=values.n_threads).predict),
         Contender("quantized", judge.predictor(variants.quantized, n_threads=values.n_threads).predict),
+        *others,
     ]
     options = MeasureOptions(
         n_iterations=values.n_iterations, batch_sizes=values.batch_sizes, n_threads=values.n_threads
     )
     console = open_console()
     with bar(console, "measuring") as tick:
-        rows = measured_rows(source.estimator, inputs.rows.features, judge.manifest)
+        rows = measured_rows(inputs, variants)
         measurements = measure(contenders, rows, options=options, progress=tick)
     original = Variant(
         name="original", title="original", n_bytes=source.size_bytes, scores=judge.scores(None)
     )
-    return Summary(
+    summary = Summary(
         model=f"{source.estimator_name}, {source.pinned_uri}",
         variants=(
             original,
@@ -56,6 +64,8 @@ def measure_variants(values: Namespace, inputs: Any, variants: Variants, judged:
         measurements=measurements,
         environment=read_environment(n_threads=values.n_threads),
     )
+    bounds = {rule.name: getattr(values, rule.name) for rule in RULES}
+    return dataclasses.replace(summary, gates=check_limits(bounds, metrics(summary)))
 
 
 def original_method(estimator: Any, judge: Any, n_jobs: int) -> Any:
@@ -81,7 +91,12 @@ def original_method(estimator: Any, judge: Any, n_jobs: int) -> Any:
     return getattr(rewrite(estimator, adapt), judge.manifest.default_method)
 
 
-def measured_rows(estimator: Any, features: Any, manifest: Any) -> Any:
+def measured_rows(inputs: Any, variants: Variants) -> Any:
+    """Return the rows that all variants are measured on."""
+    return plain_rows(inputs.source.estimator, inputs.rows.features, variants.judge.manifest)
+
+
+def plain_rows(estimator: Any, features: Any, manifest: Any) -> Any:
     """Return rows that every variant takes as they are: a matrix of floats where the graph has one input."""
     import numpy as np
 

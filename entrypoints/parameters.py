@@ -20,6 +20,7 @@ from optimization.quantize.names import OBJECTIVES, POLICY_NAMES
 ALL = ("convert", "quantize", "benchmark")
 GATED = ("quantize", "benchmark")
 BENCHMARK = ("benchmark",)
+ROLLBACK = "rollback"
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 MOST = 1_000_000
 """Calls, rows of a batch, threads: more is a slip of the finger."""
@@ -61,7 +62,7 @@ def share(text: str) -> float:
     return number
 
 
-def optional_drop(text: str) -> float | None:
+def bound(text: str) -> float | None:
     """Return a number ≥ 0, or None for an empty text."""
     if not text:
         return None
@@ -109,6 +110,13 @@ def output(text: str) -> str:
     return text
 
 
+def promote(text: str) -> str:
+    """Return auto, always or never."""
+    if text not in ("auto", "always", "never"):
+        raise ValueError("auto, always or never")
+    return text
+
+
 def onnxruntime_version(text: str) -> str:
     """Return a version of onnxruntime that a graph can be kept to, or nothing."""
     if not text:
@@ -130,8 +138,12 @@ PARAMETERS = (
     Parameter("skops_trusted_types", "string", "", ALL, "types to trust in a skops file, with commas", words),
     Parameter("reuse", "string", "true", ALL, "reuse a finished equal run and reference model", boolean),
     Parameter("output_dir", "string", "", ALL, "folder for local copies of the ONNX files"),
-    Parameter("debug", "string", "false", (*ALL, "doctor"), "show a traceback with an error", boolean),
-    Parameter("output", "string", "text", ALL, "text, json (one document) or quiet (one URI)", output),
+    Parameter(
+        "debug", "string", "false", (*ALL, "doctor", ROLLBACK), "show a traceback with an error", boolean
+    ),
+    Parameter(
+        "output", "string", "text", (*ALL, ROLLBACK), "text, json (one document) or quiet (one URI)", output
+    ),
     Parameter("experiment_name", "string", "", ("doctor",), "experiment whose artifact store is checked"),
     Parameter("convert_run_id", "string", "", ("quantize",), "convert run to go on from; empty: start one"),
     Parameter(
@@ -154,14 +166,32 @@ PARAMETERS = (
         onnxruntime_version,
     ),
     Parameter("max_label_mismatch_rate", "float", "0.0", GATED, "share of labels that may differ", share),
-    Parameter("max_metric_drop", "string", "", GATED, "how far accuracy or r2 may fall", optional_drop),
+    Parameter("max_metric_drop", "string", "", GATED, "how far accuracy or r2 may fall", bound),
+    Parameter("max_abs_difference", "string", "", BENCHMARK, "largest difference of a score allowed", bound),
+    Parameter("min_speedup", "string", "", BENCHMARK, "least speed-up for one row", bound),
+    Parameter("max_size_kb", "string", "", BENCHMARK, "largest file in KB", bound),
+    Parameter("max_latency_ms", "string", "", BENCHMARK, "largest p95 of one row in ms", bound),
     Parameter("n_iterations", "float", "1000", BENCHMARK, "single-row calls per model", whole),
     Parameter("batch_sizes", "string", "1,32,1024", BENCHMARK, "rows per call for throughput", sizes),
     Parameter("n_threads", "float", "1", BENCHMARK, "threads of every model while measured", whole),
     Parameter(
-        "registered_model_name", "string", "", BENCHMARK, "name in the registry; empty: from the source"
+        "registered_model_name",
+        "string",
+        "",
+        (*BENCHMARK, ROLLBACK),
+        "name in the registry; empty: from the source",
     ),
-    Parameter("alias", "string", "champion", BENCHMARK, "alias to set on the version; empty: none"),
+    Parameter(
+        "alias", "string", "champion", (*BENCHMARK, ROLLBACK), "alias that people load by; empty: none"
+    ),
+    Parameter(
+        "promote",
+        "string",
+        "auto",
+        BENCHMARK,
+        "move the alias to the version: auto, always, never",
+        promote,
+    ),
 )
 
 

@@ -131,24 +131,27 @@ def signature(source: Any, data: Any, manifest: Any) -> Any:
     return infer_signature(data.features, data.answers[manifest.default_method])
 
 
+def registered_name(values: Namespace, inputs: Any) -> str:
+    """Return the name to register under: the one given, or one made from the source."""
+    from optimization.registry import default_name
+
+    source, dataset = inputs.source, inputs.parameters["dataset"]
+    fallback = f"{values.reference_model}-{dataset}" if dataset else source.estimator_name
+    return values.registered_model_name or default_name(
+        registered_name=source.registered_name, fallback=fallback
+    )
+
+
 def register_quantized(
     values: Namespace, inputs: Any, variants: Variants, summary: Any, model_uri: str
 ) -> Any:
     """Register the logged model with its figures, which the run's page shows too; return the version."""
     import mlflow
 
-    from optimization.registry import default_name, register
+    from optimization.registry import register
     from optimization.report.description import describe_version, version_tags
 
     source = inputs.source
-    fallback = (
-        values.reference_model + "-" + inputs.parameters["dataset"]
-        if inputs.parameters["dataset"]
-        else source.estimator_name
-    )
-    name = values.registered_model_name or default_name(
-        registered_name=source.registered_name, fallback=fallback
-    )
     origin = {
         "source_model": source.pinned_uri,
         "source_version": source.registered_version or "",
@@ -157,21 +160,43 @@ def register_quantized(
     description = describe_version(summary, quantization=variants.quantization, origin=origin)
     mlflow.set_tag("mlflow.note.content", description)
     tags = version_tags(summary, quantization=variants.quantization, origin=origin)
+    name = registered_name(values, inputs)
     return register(model_uri, name=name, alias=values.alias, tags=tags, description=description)
 
 
-def print_results(summary: Any, registered: Any, run: Any) -> None:
-    """Print the tables, how to load the version, and where to look."""
+def promote_quantized(registered: Any, decision: Any, champion: Any) -> tuple[Any, str]:
+    """Move the alias if the decision is to; return the version as it is loaded now, and a sentence."""
+    from optimization.registry import CHALLENGER, promote
+
+    if not registered.alias:
+        return registered, "no alias was asked for"
+    if decision.promoted:
+        promote(registered)
+        before = f"; version {champion.version} is now previous" if champion else ""
+        return registered, f"{registered.alias}: {decision.reason}{before}"
+    stays = f"version {champion.version} stays {registered.alias}" if champion else "none was promoted"
+    return dataclasses.replace(registered, alias=CHALLENGER), f"{CHALLENGER}: {decision.reason}; {stays}"
+
+
+def print_tables(summary: Any) -> None:
+    """Print what was measured."""
+    from optimization.report.console import open_console
+    from optimization.report.tables import BenchmarkTables
+
+    open_console().print(BenchmarkTables(summary))
+
+
+def print_registered(registered: Any, promotion: str, run: Any) -> None:
+    """Print what was registered, how to load it, and where to look."""
     import mlflow
 
     from optimization.report.console import open_console
-    from optimization.report.tables import BenchmarkTables
     from optimization.source_uri import without_password
 
     console = open_console()
-    console.print(BenchmarkTables(summary))
     # soft_wrap: what people copy must not be folded at the edge of the terminal.
     console.print(f"registered  {registered.name} version {registered.version}", soft_wrap=True)
+    console.print(f"promotion   {promotion}", soft_wrap=True)
     console.print(f"load        mlflow.pyfunc.load_model({registered.uri!r})", soft_wrap=True)
     console.print(f"run         {run.info.run_id} in experiment {run.info.experiment_id}", soft_wrap=True)
     look = where_to_look(without_password(mlflow.get_tracking_uri()), run.info)

@@ -18,6 +18,8 @@ ROOMS = (
     "quantize",
     "verify",
     "measure",
+    "limits",
+    "promotion",
     "report",
     "registry",
 )

@@ -8,12 +8,13 @@ Promise: options that cannot be measured are refused when they are made, before 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from optimization.errors import ParameterError
+from optimization.measure.noise import Noise
 
 NS_PER_MS = 1e6
 
@@ -69,9 +70,12 @@ class Latency:
 
     mean_ms: float
     p50_ms: float
+    p90_ms: float
     p95_ms: float
     p99_ms: float
     n_samples: int
+    quantiles_ms: tuple[float, ...] = ()
+    """Percentiles 0, 1, … 100."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,8 @@ class Measurement:
     name: str
     one_row: Latency
     batches: tuple[Throughput, ...]
+    rounds_ms: tuple[float, ...] = ()
+    """Median of the calls with one row in each round; round i of all contenders was taken together."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,7 @@ class Measurements:
     contenders: tuple[Measurement, ...]
     seconds_measuring: float
     """Wall time of the whole measurement, with preparation and warm-up."""
+    noise: Noise = field(default_factory=Noise)
 
     def of(self, name: str) -> Measurement | None:
         """Return the measurement of the contender called `name`, or None where there is none."""
@@ -112,8 +119,21 @@ class Measurements:
 def latency(samples_ns: Sequence[int]) -> Latency:
     """Return mean and percentiles (linear interpolation) of single-row samples in nanoseconds."""
     samples_ms = np.asarray(samples_ns) / NS_PER_MS
-    p50, p95, p99 = np.percentile(samples_ms, [50, 95, 99])
-    return Latency(float(samples_ms.mean()), float(p50), float(p95), float(p99), len(samples_ms))
+    quantiles = tuple(np.percentile(samples_ms, range(101)).tolist())
+    return Latency(
+        mean_ms=float(samples_ms.mean()),
+        p50_ms=quantiles[50],
+        p90_ms=quantiles[90],
+        p95_ms=quantiles[95],
+        p99_ms=quantiles[99],
+        n_samples=len(samples_ms),
+        quantiles_ms=quantiles,
+    )
+
+
+def block_medians(blocks_ns: Sequence[Sequence[int]]) -> tuple[float, ...]:
+    """Return the median of each block of samples in milliseconds; a clock that stood still counts 1 ns."""
+    return tuple(max(float(np.median(block)), 1.0) / NS_PER_MS for block in blocks_ns if len(block))
 
 
 def throughput(samples_ns: Sequence[int], *, batch_size: int) -> Throughput:

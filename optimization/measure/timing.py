@@ -29,12 +29,14 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from optimization.measure.noise import Rounds, judge_noise, others_share, read_load
 from optimization.measure.records import (
     Contender,
     Measurement,
     Measurements,
     MeasureOptions,
     Throughput,
+    block_medians,
     latency,
     throughput,
 )
@@ -81,8 +83,10 @@ def measure(
     started = perf_counter()
     rng = np.random.default_rng(options.seed)
     tick = _counter(_n_blocks(contenders, options), progress)
+    before = read_load()
     with threadpool_limits(options.n_threads), garbage_held():
-        samples = _measure_single_rows(contenders, rows, options=options, rng=rng, tick=tick)
+        rounds = _measure_single_rows(contenders, rows, options=options, rng=rng, tick=tick)
+        samples = [[sample for block in item for sample in block] for item in rounds]
         per_size = [
             # A batch of one row is what has just been measured.
             [throughput(item, batch_size=1) for item in samples]
@@ -90,15 +94,23 @@ def measure(
             else _measure_batches(contenders, rows, size, options=options, rng=rng, tick=tick)
             for size in options.batch_sizes
         ]
+    found = tuple(
+        Measurement(
+            item.name, latency(samples[i]), tuple(size[i] for size in per_size), block_medians(rounds[i])
+        )
+        for i, item in enumerate(contenders)
+    )
     return Measurements(
         options=options,
         n_rows=len(rows),
-        contenders=tuple(
-            Measurement(item.name, latency(samples[i]), tuple(found[i] for found in per_size))
-            for i, item in enumerate(contenders)
-        ),
+        contenders=found,
         seconds_measuring=perf_counter() - started,
+        noise=judge_noise([_rounds(item) for item in found], others_share(before, read_load())),
     )
+
+
+def _rounds(item: Measurement) -> Rounds:
+    return Rounds(item.name, item.one_row.p50_ms, item.one_row.p95_ms, item.rounds_ms)
 
 
 @contextmanager
@@ -123,8 +135,8 @@ def _measure_single_rows(
     options: MeasureOptions,
     rng: np.random.Generator,
     tick: Callable[[str], None],
-) -> list[list[int]]:
-    """Return nanoseconds of `n_iterations` calls for each contender."""
+) -> list[list[list[int]]]:
+    """Return nanoseconds of `n_iterations` calls for each contender, by round."""
     inputs = single_rows(rows, options.n_iterations, rng)
     jobs = [_Job(item, _prepared(item, inputs), options.n_iterations) for item in contenders]
     return _race(
@@ -159,7 +171,7 @@ def _measure_batches(
         rng=rng,
         tick=lambda name: tick(f"{name}, batch of {size:,}"),
     )
-    return [throughput(item, batch_size=size) for item in samples]
+    return [throughput([ns for block in item for ns in block], batch_size=size) for item in samples]
 
 
 def _prepared(contender: Contender, inputs: Sequence[Any]) -> Sequence[Any]:
@@ -178,16 +190,19 @@ def _race(
     n_warmup: int,
     rng: np.random.Generator,
     tick: Callable[[str], None],
-) -> list[list[int]]:
-    """Return the samples of each job in nanoseconds, taken in rounds of one block per job."""
-    samples: list[list[int]] = [[] for _ in jobs]
+) -> list[list[list[int]]]:
+    """Return the samples of each job in nanoseconds by round, one block per job in each."""
+    samples: list[list[list[int]]] = [[] for _ in jobs]
+    n_taken = [0] * len(jobs)
     for round_number in range(n_rounds):
         gc.collect()
         for index in rng.permutation(len(jobs)).tolist():
-            job, found = jobs[index], samples[index]
+            job = jobs[index]
             # The first n_samples % n_rounds rounds take one sample more.
             share = job.n_samples // n_rounds + (round_number < job.n_samples % n_rounds)
-            found += _time_block(job, first=len(found), n_samples=share, n_warmup=n_warmup)
+            block = _time_block(job, first=n_taken[index], n_samples=share, n_warmup=n_warmup)
+            samples[index].append(block)
+            n_taken[index] += len(block)
             tick(job.contender.name)
     return samples
 

@@ -15,7 +15,7 @@ from typing import Any
 from optimization.measure.sizes import kilobytes
 from optimization.report.summary import Summary, Variant, metrics
 
-FORMAT = "model-optimization/benchmark/1"
+FORMAT = "model-optimization/benchmark/2"
 
 
 def as_json(summary: Summary) -> str:
@@ -31,11 +31,35 @@ def as_content(summary: Summary) -> dict[str, Any]:
         "model": summary.model,
         "n_rows_compared": summary.n_rows_compared,
         "variants": [_variant(summary, variant) for variant in summary.variants],
+        "speedups": [_speedup(summary, variant) for variant in summary.variants[1:]],
+        "crossovers": [
+            {"name": variant.name, "batch_size": summary.crossover(variant)}
+            for variant in summary.variants[1:]
+        ],
+        "noise": {
+            "stable": summary.measurements.noise.stable,
+            "sentence": summary.measurements.noise.sentence,
+        },
+        "gates": [dataclasses.asdict(item) for item in summary.gates],
         "options": dataclasses.asdict(summary.measurements.options),
         "n_rows_measured": summary.measurements.n_rows,
         "seconds_measuring": summary.measurements.seconds_measuring,
         "environment": {**vars(environment), "packages": dict(environment.packages)},
         "metrics": metrics(summary),
+    }
+
+
+def _speedup(summary: Summary, variant: Variant) -> dict[str, Any]:
+    """One row of `variant` against the original's."""
+    found = summary.interval(variant)
+    return {
+        "name": variant.name,
+        "against": summary.original.name,
+        "batch_size": 1,
+        "ratio": summary.speedup(variant),
+        "low": found.low if found else None,
+        "high": found.high if found else None,
+        "verdict": found.verdict(stable=summary.measurements.noise.stable) if found else None,
     }
 
 

@@ -7,11 +7,12 @@ is left out, never NaN.
 
 The names, for each variant `original`, `onnx`, `quantized`:
     {name}_size_kb                           KB of 1024 bytes
-    {name}_latency_ms, _p50, _p95, _p99      one row; without suffix the mean
+    {name}_latency_ms, _p50, _p90, _p95, _p99      one row; without suffix the mean
     {name}_throughput_batch_{n}              rows per second of the median batch
     {name}_{score}                           accuracy, or r2 and mean_absolute_error
 and for each variant but the original:
-    {name}_speedup                           median of the original / median, one row
+    {name}_speedup                           original / this, one row: median over rounds
+    {name}_speedup_low, _high                its 95 % interval
     {name}_size_reduction_pct                per cent of the original's size
     {name}_label_mismatches, {name}_max_abs_difference      on rows that look like the data
     {name}_boundary_label_mismatches                        on boundary, threshold and edge rows
@@ -25,9 +26,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from optimization.limits import GateResult
 from optimization.measure.environment import Environment
 from optimization.measure.records import Measurement, Measurements
 from optimization.measure.sizes import kilobytes, reduction_pct
+from optimization.measure.speedup import SpeedUp, speed_up
 from optimization.verify.parity import SAMPLED, KindParity
 
 
@@ -63,6 +66,8 @@ class Summary:
     """Rows on which the variants' answers were compared."""
     measurements: Measurements
     environment: Environment
+    gates: tuple[GateResult, ...] = ()
+    """The limits that were set, and what was found."""
 
     def __post_init__(self) -> None:
         """Our own callers put at least the original in."""
@@ -75,14 +80,30 @@ class Summary:
         return self.variants[0]
 
     def speedup(self, variant: Variant) -> float | None:
-        """Return how many times faster than the original the median call with one row is.
+        """Return how many times faster than the original one row is: the median over rounds."""
+        found = self.interval(variant)
+        return found.ratio if found else None
 
-        Medians, because one interrupted call of 5 ms doubles the mean of a thousand calls of 7 µs.
-        """
+    def interval(self, variant: Variant) -> SpeedUp | None:
+        """Return the speed-up with its 95 % interval; None where rounds were not measured."""
         base, other = self.measurements.of(self.original.name), self.measurements.of(variant.name)
-        if base is None or other is None or other.one_row.p50_ms == 0:
+        if base is None or other is None:
             return None
-        return base.one_row.p50_ms / other.one_row.p50_ms
+        return speed_up(base.rounds_ms, other.rounds_ms)
+
+    def crossover(self, variant: Variant) -> int | None:
+        """Return the smallest measured batch from which on the original is faster than `variant`."""
+        base, other = self.measurements.of(self.original.name), self.measurements.of(variant.name)
+        if base is None or other is None:
+            return None
+        found = None
+        for first, second in sorted(
+            zip(base.batches, other.batches, strict=False), key=lambda pair: -pair[0].batch_size
+        ):
+            if first.rows_per_s <= second.rows_per_s:
+                break
+            found = first.batch_size
+        return found
 
     def size_reduction_pct(self, variant: Variant) -> float:
         """Return by how many per cent `variant` is smaller than the original."""
@@ -100,7 +121,7 @@ def metrics(summary: Summary) -> dict[str, float]:
         }
     if len(summary.variants) > 1:
         last = _against_original(summary, summary.variants[-1])
-        found |= {key: value for key, value in last.items() if key != "speedup"}
+        found |= {key: value for key, value in last.items() if not key.startswith("speedup")}
     found["measure_seconds"] = summary.measurements.seconds_measuring
     return {key: float(value) for key, value in found.items() if value is not None and math.isfinite(value)}
 
@@ -114,6 +135,7 @@ def _own(variant: Variant, measurement: Measurement | None) -> dict[str, float |
         found |= {
             f"{name}_latency_ms": one_row.mean_ms,
             f"{name}_latency_ms_p50": one_row.p50_ms,
+            f"{name}_latency_ms_p90": one_row.p90_ms,
             f"{name}_latency_ms_p95": one_row.p95_ms,
             f"{name}_latency_ms_p99": one_row.p99_ms,
         }
@@ -125,8 +147,11 @@ def _own(variant: Variant, measurement: Measurement | None) -> dict[str, float |
 
 def _against_original(summary: Summary, variant: Variant) -> dict[str, float | None]:
     """Return the metrics of a variant that compare it with the original."""
+    interval = summary.interval(variant)
     return {
         "speedup": summary.speedup(variant),
+        "speedup_low": interval.low if interval else None,
+        "speedup_high": interval.high if interval else None,
         "size_reduction_pct": summary.size_reduction_pct(variant),
         "label_mismatches": variant.label_mismatches,
         "max_abs_difference": variant.max_abs_difference,

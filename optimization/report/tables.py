@@ -60,6 +60,8 @@ class BenchmarkTables:
             yield answers_table(self.summary)
             if self.summary.variants[-1].parity:
                 yield parity_table(self.summary.variants[-1])
+        if self.summary.gates:
+            yield gates_table(self.summary)
         for line in notes(self.summary):
             yield Text(line)
 
@@ -144,16 +146,50 @@ def parity_table(variant: Variant) -> Table:
     return table
 
 
+def gates_table(summary: Summary) -> Table:
+    """Return gate | measured | limit | verdict."""
+    table = _table("Gates", ("measured", "limit", "verdict"), first="gate")
+    for item in summary.gates:
+        measured = UNKNOWN if item.measured is None else f"{item.measured:.4g}"
+        limit = f"{'≥' if item.at_least else '≤'} {item.bound:.4g}"
+        verdict = _judged("passed" if item.passed else "failed", better=item.passed)
+        table.add_row(item.name, measured, limit, verdict)
+    return table
+
+
 def notes(summary: Summary) -> tuple[str, ...]:
     """Return the sentences under the tables: what was measured, how and where."""
     found = summary.measurements
     return (
         f"Model: {summary.model}.",
         f"Method: {found.options.n_iterations:,} calls with one row from {found.n_rows:,} rows, contenders"
-        " interleaved; speed-up compares medians, rows/s is of the median batch; KB = 1024 bytes;"
+        " interleaved; speed-up is the median over rounds, rows/s is of the median batch; KB = 1024 bytes;"
         f" {seconds(found.seconds_measuring)} of measuring.",
         f"Machine: {summary.environment.describe()}.",
+        *verdicts(summary),
     )
+
+
+def verdicts(summary: Summary) -> tuple[str, ...]:
+    """Return how sure the speed-ups are, from which batch on the original wins, and whether it was quiet."""
+    noise, lines = summary.measurements.noise, []
+    for variant in summary.variants[1:]:
+        found = summary.interval(variant)
+        if found is None:
+            continue
+        span = f"{short(found.ratio)}× [{short(found.low)}, {short(found.high)}]"
+        word = found.verdict(stable=noise.stable)
+        lines.append(f"Speed-up of {variant.title}, one row: {span}, {word}; {_crossover(summary, variant)}.")
+    remedy = "" if noise.stable else "; repeat it on a quiet machine"
+    return (*lines, f"Measurement: {noise.sentence}{remedy}.") if lines else ()
+
+
+def _crossover(summary: Summary, variant: Variant) -> str:
+    first = summary.crossover(variant)
+    if first is not None:
+        return f"{summary.original.title} wins from {first:,} rows on"
+    largest = max(summary.measurements.options.batch_sizes, default=1)
+    return f"{summary.original.title} wins at no batch up to {largest:,} rows"
 
 
 def _table(title: str, headers: Iterable[str], *, first: str = "model") -> Table:

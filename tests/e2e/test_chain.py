@@ -151,13 +151,15 @@ def test_a_second_run_reuses_its_children_and_a_third_need_not(chain: Chain, run
     for name in ("convert", "quantize"):
         assert f"{name}: reusing run {runs[name].info.run_id}" in second.stdout, second
     assert len(user.runs()) == 4
-    assert _champion(client) == "2"
+    assert _champion(client) == "1", "the same file is no better"
+    assert last_line(second, "promotion").endswith("version 1 stays champion")
 
     third = user.mlflow_run(reuse="false", **QUICK).ok()
     assert "reusing" not in third.stdout, third
     added = user.runs()[4:]
     assert [item.info.run_name for item in added] == ["benchmark", "convert", "quantize"]
     assert added[0].data.tags["mlflow.project.entryPoint"] == "main"
-    assert _champion(client) == "3"
+    assert _champion(client) == "1"
+    assert str(client.get_model_version_by_alias(NAME, "challenger").version) == "3"
     digests = {_version(client, number).tags["digest"] for number in ("1", "2", "3")}
     assert len(digests) == 1, "the same reference model trained again has another digest"

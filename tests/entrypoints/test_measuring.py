@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from entrypoints.measuring import measured_rows, original_method
+from entrypoints.measuring import original_method, plain_rows
 from optimization.convert import convert
 
 FLOWERS, SPECIES = load_iris(return_X_y=True, as_frame=True)
@@ -54,7 +54,7 @@ def test_the_original_answers_by_the_method_that_is_measured() -> None:
 )
 def test_float_columns_are_measured_as_a_matrix_of_the_graphs_dtype(estimator: Any, dtype: Any) -> None:
     estimator = estimator.fit(FLOWERS, SPECIES)
-    rows = measured_rows(estimator, FLOWERS, manifest(estimator, FLOWERS))
+    rows = plain_rows(estimator, FLOWERS, manifest(estimator, FLOWERS))
     assert isinstance(rows, np.ndarray)
     assert rows.dtype == dtype
 
@@ -63,6 +63,6 @@ def test_mixed_columns_are_measured_as_the_table_they_are() -> None:
     table = FLOWERS.assign(colour=np.where(SPECIES == 1, "red", "blue"))
     step = ColumnTransformer([("text", OneHotEncoder(), ["colour"])], remainder="passthrough")
     estimator = make_pipeline(step, LogisticRegression(max_iter=1000)).fit(table, SPECIES)
-    rows = measured_rows(estimator, table, manifest(estimator, table))
+    rows = plain_rows(estimator, table, manifest(estimator, table))
     assert isinstance(rows, pd.DataFrame)
     original_method(estimator, judge(), n_jobs=1)(rows)

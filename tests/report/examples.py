@@ -134,11 +134,19 @@ def make_summary(
     contenders = tuple(
         Measurement(
             name,
-            Latency(mean_ms=1.1 * p50, p50_ms=p50, p95_ms=1.5 * p50, p99_ms=2 * p50, n_samples=1000),
+            Latency(
+                mean_ms=1.1 * p50,
+                p50_ms=p50,
+                p90_ms=1.2 * p50,
+                p95_ms=1.5 * p50,
+                p99_ms=2 * p50,
+                n_samples=1000,
+            ),
             tuple(
                 Throughput(size, ms_per_batch=1e3 * size / rate, rows_per_s=rate, n_samples=20)
                 for size, rate in zip(batch_sizes, rows_per_s.get(name, default), strict=True)
             ),
+            rounds_ms=tuple(p50 * factor for factor in (0.98, 0.99, 1.0, 1.0, 1.0, 1.01, 1.02)),
         )
         for name, p50 in one_row_ms.items()
     )

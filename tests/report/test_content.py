@@ -17,7 +17,7 @@ def refuse(constant):
 
 def test_the_json_holds_the_metrics_the_samples_and_the_machine():
     content = json.loads(as_json(iris_forest()), parse_constant=refuse)
-    assert content["format"] == FORMAT == "model-optimization/benchmark/1"
+    assert content["format"] == FORMAT == "model-optimization/benchmark/2"
     assert content["metrics"] == metrics(iris_forest())
     assert content["environment"] == dataclasses.asdict(ENVIRONMENT)
     assert content["options"]["batch_sizes"] == [1, 32, 1024]
@@ -26,6 +26,15 @@ def test_the_json_holds_the_metrics_the_samples_and_the_machine():
     assert content["variants"][0]["batches"][1]["rows_per_s"] == 4813.0
     assert content["variants"][1]["max_abs_difference"] == 1.2e-7
     assert content["variants"][2]["parity"][1] == dataclasses.asdict(PARITY[1])
+    assert content["noise"] == {"stable": True, "sentence": "stable"}
+    first, second = content["speedups"]
+    assert first["low"] < first["ratio"] < first["high"]
+    assert (first["ratio"], first["verdict"]) == (content["metrics"]["onnx_speedup"], "faster")
+    assert (second["name"], second["against"]) == ("quantized", "original")
+    assert content["crossovers"] == [
+        {"name": "onnx", "batch_size": None},
+        {"name": "quantized", "batch_size": None},
+    ]
 
 
 def test_numbers_that_json_cannot_write_become_null():

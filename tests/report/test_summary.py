@@ -6,13 +6,15 @@ import math
 import pytest
 
 from optimization.report.summary import Summary, metrics
-from tests.report.examples import iris_forest, regressor, variant
+from tests.report.examples import iris_forest, make_summary, regressor, variant
 
 
 def test_a_classifier_has_exactly_these_metrics():
-    own = ["size_kb", "latency_ms", "latency_ms_p50", "latency_ms_p95", "latency_ms_p99", "accuracy"]
+    own = ["size_kb", "latency_ms", "latency_ms_p50", "latency_ms_p90", "latency_ms_p95"]
+    own += ["latency_ms_p99", "accuracy"]
     own += ["throughput_batch_1", "throughput_batch_32", "throughput_batch_1024"]
-    against = ["speedup", "size_reduction_pct", "label_mismatches", "max_abs_difference"]
+    against = ["speedup", "speedup_low", "speedup_high"]
+    against += ["size_reduction_pct", "label_mismatches", "max_abs_difference"]
     expected = {f"{name}_{key}" for name in ("original", "onnx", "quantized") for key in own}
     expected |= {f"{name}_{key}" for name in ("onnx", "quantized") for key in against}
     expected |= {"size_reduction_pct", "label_mismatches", "max_abs_difference", "measure_seconds"}
@@ -82,3 +84,23 @@ def test_two_variants_of_one_name_are_a_bug_of_ours():
     with pytest.raises(AssertionError):
         dataclasses.replace(example, variants=(example.original, example.original))
     assert isinstance(example, Summary)
+
+
+@pytest.mark.parametrize(
+    ("original", "onnx", "first"),
+    [
+        ((1e3, 1e4, 1e5), (1e5, 1e5, 1e5), 1024 + 1),
+        ((1e3, 1e4, 2e5), (1e5, 1e5, 1e5), 1024),
+        ((1e3, 2e5, 2e5), (1e5, 1e5, 1e5), 32),
+        ((1e3, 2e5, 5e4), (1e5, 1e5, 1e5), 1024 + 1),
+        ((2e5, 2e5, 2e5), (1e5, 1e5, 1e5), 1),
+    ],
+)
+def test_the_crossover_is_the_batch_from_which_on_the_original_is_faster(original, onnx, first):
+    found = make_summary(
+        variants=(variant("original", "scikit-learn", 10), variant("onnx", "ONNX", 10)),
+        one_row_ms={"original": 1.0, "onnx": 0.01},
+        rows_per_s={"original": original, "onnx": onnx},
+    )
+    crossover = found.crossover(found.variants[1])
+    assert crossover == (None if first > 1024 else first)

@@ -57,6 +57,8 @@ def test_the_notes_say_model_method_and_machine():
     assert "Model: RandomForestClassifier from models:/iris/1." in text
     assert "1,000 calls with one row from 150 rows" in text
     assert "KB = 1024 bytes" in text
+    assert "Speed-up of ONNX, one row: 600× [539, 668], faster" in text
+    assert "scikit-learn wins at no batch up to 1,024 rows. Measurement: stable." in text
     assert "Example CPU @ 2.00GHz, 2 CPUs available, 1 thread used" in text
 
 

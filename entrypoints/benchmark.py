@@ -27,6 +27,7 @@ def main(values: Namespace) -> dict[str, Any]:
     from entrypoints.promoting import contenders, decide_promotion, find_champion
     from entrypoints.publishing import (
         figure_of,
+        log_page,
         log_quantized,
         log_results,
         print_registered,
@@ -37,6 +38,7 @@ def main(values: Namespace) -> dict[str, Any]:
     )
     from entrypoints.runs import project_run
     from entrypoints.variants import judge_variants, make_variants
+    from optimization.errors import GateError
     from optimization.limits import require_passed
     from optimization.registry import check_name
     from optimization.report.content import as_content
@@ -51,7 +53,11 @@ def main(values: Namespace) -> dict[str, Any]:
         with figure_of(summary) as figure:
             log_results(values, summary, variants)
             print_tables(summary)
-            require_passed(summary.gates)
+            try:
+                require_passed(summary.gates)
+            except GateError as error:
+                log_page(values, summary, variants, error=str(error))
+                raise
             model_uri = log_quantized(inputs, variants)
             mlflow.log_artifact(figure())
         decision = decide_promotion(values, inputs, variants, summary, champion)
@@ -64,6 +70,7 @@ def main(values: Namespace) -> dict[str, Any]:
                 "promotion": promotion,
             }
         )
+        log_page(values, summary, variants, registered=registered, promotion=promotion)
         print_registered(registered, promotion, active)
         return {
             "uri": registered.uri,

@@ -18,6 +18,8 @@ from typing import Any
 from entrypoints.convert import save
 from entrypoints.variants import ONNX, QUANTIZED, Variants
 
+REPORT = "report.html"
+
 
 @contextmanager
 def figure_of(summary: Any) -> Iterator[Callable[[], str]]:
@@ -176,6 +178,58 @@ def promote_quantized(registered: Any, decision: Any, champion: Any) -> tuple[An
         return registered, f"{registered.alias}: {decision.reason}{before}"
     stays = f"version {champion.version} stays {registered.alias}" if champion else "none was promoted"
     return dataclasses.replace(registered, alias=CHALLENGER), f"{CHALLENGER}: {decision.reason}; {stays}"
+
+
+def log_page(
+    values: Namespace,
+    summary: Any,
+    variants: Variants,
+    *,
+    registered: Any = None,
+    promotion: str = "",
+    error: str = "",
+) -> None:
+    """Log report.html: what was measured, and what became of the model (`error`: why nothing did)."""
+    import mlflow
+
+    from optimization.report.content import as_content, finite
+    from optimization.report.page import Outcome, as_html
+
+    rollback = ""
+    if "is now previous" in promotion:
+        rollback = f"mlflow run . -e rollback -P registered_model_name={shlex.quote(registered.name)}"
+    outcome = Outcome(
+        registered=f"Registered as {registered.name} version {registered.version}."
+        if registered
+        else f"{error[:1].upper()}{error[1:]}.",
+        promotion=f"Promotion: {promotion}." if promotion else "",
+        load=f"mlflow.pyfunc.load_model({registered.uri!r})" if registered else "",
+        repeat=command_of(values),
+        rollback=rollback,
+    )
+    mlflow.log_text(as_html(finite(as_content(summary)), variants.tries, outcome), REPORT)
+
+
+def command_of(values: Namespace) -> str:
+    """Return the command that repeats the run: the parameters that are not at their defaults."""
+    from entrypoints.parameters import PARAMETERS
+    from optimization.source_uri import without_password
+
+    defaults = {item.name: item.default for item in PARAMETERS}
+    words = [
+        f"-P {shlex.quote(f'{name}={without_password(text)}')}"
+        for name, text in values.typed.items()
+        if text != defaults[name] and name != "working_dir" and not _same_number(text, defaults[name])
+    ]
+    return " ".join(["mlflow run . -e benchmark", *words])
+
+
+def _same_number(text: str, default: str) -> bool:
+    """Whether both are one number: MLflow hands over "1000" as "1000.0"."""
+    try:
+        return float(text) == float(default)
+    except ValueError:
+        return False
 
 
 def print_tables(summary: Any) -> None:

@@ -9,8 +9,9 @@ is timed; boundary, threshold and edge rows were met in the nested runs, and are
 from __future__ import annotations
 
 import dataclasses
+import json
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from entrypoints.convert import MODEL as ONNX
@@ -28,6 +29,8 @@ class Variants:
     """Name of the policy that made `quantized`."""
     proofs: Mapping[str, Any]
     """By variant, the `ParityReport` of the nested run: sampled, boundary, threshold and edge rows."""
+    tries: Sequence[Mapping[str, Any]]
+    """What became of every policy, as in tries.json."""
     run_ids: Mapping[str, str]
 
     @property
@@ -64,6 +67,7 @@ def make_variants(values: Namespace, inputs: Any) -> Variants:
             "onnx": read_report(artifact(convert_id, convert.PARITY).decode()),
             "quantized": read_report(artifact(quantize_id, quantize.PARITY).decode()),
         },
+        tries=json.loads(artifact(quantize_id, quantize.TRIES)),
         run_ids={"convert_run_id": convert_id, "quantize_run_id": quantize_id},
     )
 

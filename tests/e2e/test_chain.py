@@ -22,6 +22,7 @@ ARTIFACTS = {
     "benchmark.txt",
     "benchmark.json",
     "benchmark.png",
+    "report.html",
 }
 TABLES = ("Size", "Speed (one row at a time", "Answers (", "speed-up", "original", "ONNX", "quantized (")
 PNG = b"\x89PNG\r\n\x1a\n"

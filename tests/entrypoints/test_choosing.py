@@ -62,5 +62,7 @@ def test_a_faithful_winner_that_errs_on_a_hard_row_is_refused() -> None:
     ("policy", "faithful"), [("none", True), ("lossless", True), ("leaf_table", True), ("int4", False)]
 )
 def test_a_variant_keeps_the_promise_of_the_policy_that_made_it(policy: str, faithful: bool) -> None:
-    found = variants.Variants(onnx=b"", quantized=b"", judge=None, quantization=policy, proofs={}, run_ids={})
+    found = variants.Variants(
+        onnx=b"", quantized=b"", judge=None, quantization=policy, proofs={}, tries=(), run_ids={}
+    )
     assert found.faithful is faithful

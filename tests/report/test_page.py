@@ -1,0 +1,141 @@
+"""The report page: whole, true to the figures, and safe."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+import subprocess
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from optimization.limits import check_limits
+from optimization.report.content import as_content, finite
+from optimization.report.formats import change, short, size
+from optimization.report.page import Outcome, as_html, verdict
+from optimization.report.summary import metrics
+from tests.report.examples import iris_forest, regressor
+
+OUTCOME = Outcome(
+    registered="Registered as iris-onnx version 1.",
+    promotion="Promotion: champion: the first one.",
+    load="mlflow.pyfunc.load_model('models:/iris-onnx@champion')",
+    repeat="mlflow run . -e benchmark -P n_iterations=50",
+    rollback="",
+)
+TRIES = [
+    {
+        "policy": policy,
+        "n_bytes": n_bytes,
+        "passed": passed,
+        "chosen": policy == "lossless",
+        "changed": changed,
+        "reason": "passed" if passed else "labels differ",
+        "figures": {"label_mismatches": 0.0, "max_abs_difference": difference},
+    }
+    for policy, n_bytes, passed, changed, difference in (
+        ("none", 40_000, True, False, 0.0),
+        ("lossless", 5_000, True, True, 0.0),
+        ("int4", 900, False, True, 0.2),
+        ("float16", 5_000, True, False, 0.0),
+    )
+]
+CHROMIUM = shutil.which("chromium")
+
+
+def content_of(summary: Any) -> dict[str, Any]:
+    found: dict[str, Any] = finite(as_content(summary))
+    return found
+
+
+def text_of(page: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", re.sub(r"<style>.*?</style>", "", page))).split())
+
+
+class Tags(HTMLParser):
+    """Checks that every element is closed in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        if tag not in ("meta", "line", "circle", "polyline"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("line", "circle", "polyline"):
+            assert self.open.pop() == tag
+
+
+def test_the_numbers_are_the_logged_metrics() -> None:
+    summary = iris_forest()
+    text, numbers = text_of(as_html(content_of(summary), TRIES, OUTCOME)), metrics(summary)
+    for name in ("original", "onnx", "quantized"):
+        assert size(numbers[f"{name}_size_kb"]) in text
+        assert short(numbers[f"{name}_latency_ms_p50"]) in text
+        assert short(numbers[f"{name}_latency_ms_p95"]) in text
+        assert short(numbers[f"{name}_latency_ms_p99"]) in text
+    for name in ("onnx", "quantized"):
+        low, high = numbers[f"{name}_speedup_low"], numbers[f"{name}_speedup_high"]
+        assert f"{short(numbers[f'{name}_speedup'])}× [{short(low)}, {short(high)}]" in text
+    assert change(numbers["size_reduction_pct"]) in verdict(content_of(summary))
+
+
+@pytest.mark.parametrize("example", [iris_forest, regressor])
+def test_every_element_is_closed_and_nothing_is_loaded(example: Any) -> None:
+    page = as_html(content_of(example()), TRIES, OUTCOME)
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    assert not tags.seen & {"script", "link", "img", "iframe"}
+    assert "http" not in page
+    assert "@import" not in page
+    assert "url(" not in page
+
+
+def test_text_from_outside_is_escaped() -> None:
+    summary = dataclasses.replace(iris_forest(), model="<script>alert(1)</script>")
+    page = as_html(content_of(summary), TRIES, dataclasses.replace(OUTCOME, promotion="<b>&"))
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert "&lt;b&gt;&amp;" in page
+
+
+def test_a_section_with_nothing_to_show_is_left_out() -> None:
+    page = as_html(content_of(regressor()), [], OUTCOME)
+    for title in ("Gates", "Candidates of the quantization", "by kind of row", "Roll back"):
+        assert title not in text_of(page)
+    gates = check_limits({"max_size_kb": 1.0}, metrics(regressor()))
+    with_gates = dataclasses.replace(regressor(), gates=gates)
+    assert "max_size_kb" in text_of(as_html(content_of(with_gates), TRIES, OUTCOME))
+
+
+def test_policies_that_did_nothing_are_named_and_not_plotted() -> None:
+    text = text_of(as_html(content_of(iris_forest()), TRIES, OUTCOME))
+    assert "Nothing to do, or not possible: float16." in text
+    assert "int4 0.88 0 0.2 no labels differ" in text
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="not installed: chromium")
+@pytest.mark.parametrize("width", [360, 1400])
+def test_nothing_is_wider_than_the_screen(tmp_path: Path, width: int) -> None:
+    page = as_html(content_of(iris_forest()), TRIES, OUTCOME).replace('"', "&quot;")
+    frame = tmp_path / "frame.html"
+    frame.write_text(
+        f'<iframe style="width:{width}px;height:900px;border:0" srcdoc="{page}"></iframe><script>onload=()=>'
+        "{document.title=document.querySelector('iframe').contentDocument.documentElement.scrollWidth}</script>"
+    )
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+    options += ["--disable-background-networking"]
+    command = [str(CHROMIUM), *options, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", str(frame)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    found = re.search(r"<title>(\d+)</title>", done.stdout)
+    assert found is not None
+    assert int(found.group(1)) <= width

@@ -61,7 +61,7 @@ def decide_promotion(
     values: Namespace, inputs: Any, variants: Variants, summary: Any, champion: Champion | None
 ) -> Any:
     """Return the `Decision` on the quantized model."""
-    from optimization.promotion import Standing, decide
+    from optimization.promotion import Standing, decide, score_of
 
     def standing(name: str, digest: str, n_bytes: int, scores: Any) -> Standing:
         found = summary.measurements.of(name)
@@ -69,8 +69,8 @@ def decide_promotion(
             digest=digest,
             n_bytes=n_bytes,
             rounds_ms=found.rounds_ms,
-            rows_per_s=found.batches[-1].rows_per_s,
-            score=next(iter(scores.values()), None),
+            rows_per_s=max(found.batches, key=lambda batch: batch.batch_size).rows_per_s,
+            score=score_of(scores),
         )
 
     last = summary.variants[-1]

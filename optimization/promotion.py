@@ -16,7 +16,7 @@ Better: fewer bytes; a speed-up whose 95 % interval lies above 1, measured witho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from optimization.measure.speedup import FLOOR, speed_up
@@ -45,6 +45,11 @@ class Decision:
 
     promoted: bool
     reason: str
+
+
+def score_of(scores: Mapping[str, float]) -> float | None:
+    """Return accuracy or r2, of which more is better; None where neither is known."""
+    return scores.get("accuracy", scores.get("r2"))
 
 
 def decide(

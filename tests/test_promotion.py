@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from optimization.promotion import Standing, decide
+from optimization.promotion import Standing, decide, score_of
 
 OLD = Standing(digest="a", n_bytes=5000, rounds_ms=(1.0, 1.01, 0.99) * 5, rows_per_s=1e5, score=0.9)
 
@@ -59,3 +59,16 @@ def test_of_another_source_without_scores_the_objective_decides() -> None:
     new = dataclasses.replace(OLD, digest="b", score=None)
     assert not decide("auto", "size", new, OLD).promoted
     assert decide("auto", "size", dataclasses.replace(new, n_bytes=10), OLD).promoted
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ({"accuracy": 0.9}, 0.9),
+        ({"mean_absolute_error": 43.2, "r2": 0.45}, 0.45),
+        ({"mean_absolute_error": 43.2}, None),
+        ({}, None),
+    ],
+)
+def test_the_score_is_one_of_which_more_is_better(scores: dict[str, float], expected: float | None) -> None:
+    assert score_of(scores) == expected

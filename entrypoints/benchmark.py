@@ -35,13 +35,13 @@ def main(values: Namespace) -> dict[str, Any]:
         promote_quantized,
         register_quantized,
         registered_name,
+        result_of,
     )
     from entrypoints.runs import project_run
     from entrypoints.variants import judge_variants, make_variants
     from optimization.errors import GateError
     from optimization.limits import require_passed
     from optimization.registry import check_name
-    from optimization.report.content import as_content
 
     check_name(values.registered_model_name or "name", values.alias)
     with serve(run, prepare), project_run(values, ENTRY_POINT) as active:
@@ -72,12 +72,7 @@ def main(values: Namespace) -> dict[str, Any]:
         )
         log_page(values, summary, variants, registered=registered, promotion=promotion)
         print_registered(registered, promotion, active)
-        return {
-            "uri": registered.uri,
-            "run_id": active.info.run_id,
-            "promotion": promotion,
-            **as_content(summary),
-        }
+        return result_of(summary, registered, promotion, active)
 
 
 if __name__ == "__main__":

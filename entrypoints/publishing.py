@@ -257,6 +257,14 @@ def print_registered(registered: Any, promotion: str, run: Any) -> None:
     console.print(f"look        {look}", soft_wrap=True)
 
 
+def result_of(summary: Any, registered: Any, promotion: str, run: Any) -> dict[str, Any]:
+    """Return what `output=json` prints: benchmark.json, and what became of the model."""
+    from optimization.report.content import as_content
+
+    made = {"uri": registered.uri, "run_id": run.info.run_id, "promotion": promotion}
+    return {**made, **as_content(summary)}
+
+
 def where_to_look(tracking_uri: str, info: Any) -> str:
     """Return the run's page on a server, or the command that opens one on a local store."""
     if tracking_uri.startswith("http"):

@@ -24,6 +24,7 @@ ROLLBACK = "rollback"
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 MOST = 1_000_000
 """Calls, rows of a batch, threads: more is a slip of the finger."""
+PROMOTE = ("auto", "always", "never")
 QUANTIZATION_TYPES = ("auto", *POLICY_NAMES)
 
 
@@ -111,9 +112,9 @@ def output(text: str) -> str:
 
 
 def promote(text: str) -> str:
-    """Return auto, always or never."""
-    if text not in ("auto", "always", "never"):
-        raise ValueError("auto, always or never")
+    """Return one of `PROMOTE`."""
+    if text not in PROMOTE:
+        raise ValueError(f"one of {', '.join(PROMOTE)}")
     return text
 
 

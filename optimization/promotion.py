@@ -21,8 +21,6 @@ from dataclasses import dataclass
 
 from optimization.measure.speedup import FLOOR, speed_up
 
-PROMOTE = ("auto", "always", "never")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
@@ -64,7 +62,7 @@ def decide(
     """Return whether `new` takes the place of `old`.
 
     Args:
-        promote: one of `PROMOTE`.
+        promote: auto, always or never.
         objective: size, latency or throughput.
         old: the champion; None where there is none, or where `problem` says why it was not measured.
         problem: why the champion could not be measured.

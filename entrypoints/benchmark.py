@@ -51,14 +51,16 @@ def main(values: Namespace) -> dict[str, Any]:
         champion = find_champion(values, registered_name(values, inputs), measured_rows(inputs, variants))
         summary = measure_variants(values, inputs, variants, judged, contenders(champion))
         with figure_of(summary) as figure:
-            log_results(values, summary, variants)
             print_tables(summary)
             try:
                 require_passed(summary.gates)
             except GateError as error:
+                log_results(values, summary, variants)
                 log_page(values, summary, variants, error=str(error))
+                mlflow.log_artifact(figure())
                 raise
-            model_uri = log_quantized(inputs, variants)
+            model_uri, model_id = log_quantized(inputs, variants)
+            log_results(values, summary, variants, model_id=model_id)
             mlflow.log_artifact(figure())
         decision = decide_promotion(values, inputs, variants, summary, champion)
         registered = register_quantized(values, inputs, variants, summary, model_uri)

@@ -50,8 +50,11 @@ def figure_of(summary: Any) -> Iterator[Callable[[], str]]:
             thread.join()
 
 
-def log_results(values: Namespace, summary: Any, variants: Variants) -> None:
-    """Log metrics, files and tables."""
+def log_results(values: Namespace, summary: Any, variants: Variants, *, model_id: str | None = None) -> None:
+    """Log metrics, files and tables; the metrics stand at the logged model `model_id` too.
+
+    The model is logged first: MLflow would otherwise fetch each metric's history to copy it there.
+    """
     import tempfile
 
     import mlflow
@@ -60,7 +63,7 @@ def log_results(values: Namespace, summary: Any, variants: Variants) -> None:
     from optimization.report.summary import metrics
     from optimization.report.tables import as_text
 
-    mlflow.log_metrics(metrics(summary))
+    mlflow.log_metrics(metrics(summary), model_id=model_id)
     mlflow.set_tags(variants.run_ids)
     save(values, ONNX, variants.onnx)
     save(values, QUANTIZED, variants.quantized)
@@ -74,8 +77,8 @@ def log_results(values: Namespace, summary: Any, variants: Variants) -> None:
         mlflow.log_artifacts(folder)
 
 
-def log_quantized(inputs: Any, variants: Variants) -> str:
-    """Log the model, load it back, compare, and return its URI.
+def log_quantized(inputs: Any, variants: Variants) -> tuple[str, str]:
+    """Log the model, load it back, compare, and return its URI and its id.
 
     Raises:
         GateError: the logged model does not answer as the measured one.
@@ -95,7 +98,7 @@ def log_quantized(inputs: Any, variants: Variants) -> str:
         validate_serving_input=False,  # check_logged is stricter
     )
     check_logged(info.model_uri, variants)
-    return str(info.model_uri)
+    return str(info.model_uri), str(info.model_id)
 
 
 def check_logged(model_uri: str, variants: Variants) -> None:

@@ -33,7 +33,7 @@ def main(values: Namespace) -> dict[str, Any]:
     from entrypoints import convert
     from entrypoints.choosing import choose_model
     from entrypoints.inputs import open_inputs
-    from entrypoints.runs import KEY_TAG, artifact, child_run, project_run
+    from entrypoints.runs import KEY_TAG, artifacts, child_run, project_run
     from optimization.passes.runtimes import oldest_onnxruntime
     from optimization.report.tries import as_markdown
     from optimization.verify import as_json, figures
@@ -48,7 +48,7 @@ def main(values: Namespace) -> dict[str, Any]:
             needs=convert.FILES,
         )
         mlflow.set_tag("convert_run_id", run_id)
-        content, manifest = artifact(run_id, convert.MODEL), artifact(run_id, convert.MANIFEST)
+        content, manifest = artifacts(run_id, (convert.MODEL, convert.MANIFEST)).values()
         judge = open_judge(values, inputs, manifest)
         proven = choose_model(values, inputs, content, judge)
         choice, best = proven.choice, proven.choice.best

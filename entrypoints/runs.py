@@ -137,11 +137,14 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
-def artifact(run_id: str, name: str) -> bytes:
-    """Return the content of a run's artifact."""
+def artifacts(run_id: str, names: Sequence[str]) -> dict[str, bytes]:
+    """Return the content of each artifact of a run by its name, in the order of `names`."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    # One repository for all: MLflow's download_artifacts asks the server for the run again each time.
+    repository = get_artifact_repository(mlflow.MlflowClient().get_run(run_id).info.artifact_uri)
     with tempfile.TemporaryDirectory() as folder:  # without one, MLflow leaves its copy behind
-        path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, dst_path=folder)
-        return Path(path).read_bytes()
+        return {name: Path(repository.download_artifacts(name, folder)).read_bytes() for name in names}
 
 
 def _experiment_is_chosen() -> bool:

@@ -45,7 +45,7 @@ class Variants:
 def make_variants(values: Namespace, inputs: Any) -> Variants:
     """Run, or reuse, the nested runs, and fetch what they made."""
     from entrypoints import convert, quantize
-    from entrypoints.runs import artifact, child_run
+    from entrypoints.runs import artifacts, child_run
     from flavor.quantized_onnx_v1.manifest import parse_manifest
     from optimization.verify import read_report
 
@@ -57,17 +57,19 @@ def make_variants(values: Namespace, inputs: Any) -> Variants:
     quantize_id = child_run(
         "quantize", parameters, quantize.key(inputs, values), reuse=values.reuse, needs=quantize.FILES
     )
-    manifest = artifact(quantize_id, quantize.MANIFEST)
+    converted = artifacts(convert_id, (ONNX, convert.PARITY))
+    chosen = artifacts(quantize_id, (QUANTIZED, quantize.MANIFEST, quantize.PARITY, quantize.TRIES))
+    manifest = chosen[quantize.MANIFEST]
     return Variants(
-        onnx=artifact(convert_id, ONNX),
-        quantized=artifact(quantize_id, QUANTIZED),
+        onnx=converted[ONNX],
+        quantized=chosen[QUANTIZED],
         judge=quantize.open_judge(values, inputs, manifest),
         quantization=parse_manifest(manifest.decode()).quantization,
         proofs={
-            "onnx": read_report(artifact(convert_id, convert.PARITY).decode()),
-            "quantized": read_report(artifact(quantize_id, quantize.PARITY).decode()),
+            "onnx": read_report(converted[convert.PARITY].decode()),
+            "quantized": read_report(chosen[quantize.PARITY].decode()),
         },
-        tries=json.loads(artifact(quantize_id, quantize.TRIES)),
+        tries=json.loads(chosen[quantize.TRIES]),
         run_ids={"convert_run_id": convert_id, "quantize_run_id": quantize_id},
     )
 

@@ -120,12 +120,12 @@ def test_a_child_knows_that_it_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert CHILD not in os.environ
 
 
-def test_reading_an_artifact_leaves_no_copy(
+def test_reading_artifacts_leaves_no_copy(
     experiment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = finished("key", files=("model.onnx",))
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    assert runs.artifact(run_id, "model.onnx") == b"x"
+    assert runs.artifacts(run_id, ["model.onnx"]) == {"model.onnx": b"x"}
     assert list(temporary.iterdir()) == []

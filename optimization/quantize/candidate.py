@@ -28,6 +28,8 @@ PROMISES: Mapping[PolicyName, Promise] = {
     "float16": Promise.ESTIMATED,
     "weight_only_12": Promise.ESTIMATED,
     "weight_only": Promise.ESTIMATED,
+    "gptq_mixed": Promise.ESTIMATED,
+    "gptq": Promise.ESTIMATED,
     "int4": Promise.ESTIMATED,
     "dynamic": Promise.ESTIMATED,
     "static": Promise.ESTIMATED,

@@ -14,11 +14,14 @@ import onnx
 from optimization.quantize.candidate import OperatorOutcome
 from optimization.quantize.names import PolicyName
 
+STORED = "its matrix is stored in {}; onnxruntime calculates in float32"
 HOW: dict[PolicyName, str] = {
-    "float16": "its matrix is stored in 16 bits; onnxruntime calculates in float32",
-    "weight_only_12": "its matrix is stored in 12 bits; onnxruntime calculates in float32",
-    "weight_only": "its matrix is stored in 8 bits; onnxruntime calculates in float32",
-    "int4": "its matrix is stored in 4 bits; onnxruntime calculates in float32",
+    "float16": STORED.format("16 bits"),
+    "weight_only_12": STORED.format("12 bits"),
+    "weight_only": STORED.format("8 bits"),
+    "gptq_mixed": STORED.format("8 to 12 bits, rounded on the calibration rows"),
+    "gptq": STORED.format("8 bits, rounded on the calibration rows"),
+    "int4": STORED.format("4 bits"),
 }
 
 

@@ -20,6 +20,8 @@ PolicyName = Literal[
     "float16",
     "weight_only_12",
     "weight_only",
+    "gptq_mixed",
+    "gptq",
     "int4",
     "dynamic",
     "static",

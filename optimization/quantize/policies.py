@@ -1,6 +1,6 @@
 """Policies by name: from the bytes of a model to a candidate.
 
-In: the bytes of an ONNX model, rows to calibrate on (static only), options.
+In: the bytes of an ONNX model, rows to calibrate on (static and gptq only), options.
 Out: a `Candidate`, or a `Refusal` with the reason.
 Promise: every candidate that was changed passes `onnx.checker`, loads in onnxruntime, has the inputs and
 outputs that the model had, runs on the onnxruntime that was asked for, and is the same to the byte for the
@@ -16,6 +16,8 @@ same arguments. A graph in which a policy finds nothing to do gives the lossless
     float16            float32 matrices stored in 16 bits, read as float32
     weight_only_12     float32 matrices stored in 12 bits, read as float32
     weight_only        float32 matrices stored in 8 bits, read as float32
+    gptq_mixed         … in 8 to 12 bits, rounded so that products err least on given rows
+    gptq               … in 8 bits, likewise
     int4               float32 matrices stored in 4 bits, read as float32
     dynamic            products of matrices in int8, activations quantized per call
     static             products of matrices in int8, activations by ranges of given rows (MinMax)
@@ -38,6 +40,7 @@ from optimization.passes.runtimes import oldest_onnxruntime
 from optimization.passes.trees.leaf_table import leaf_table
 from optimization.passes.trees.storage import Storage
 from optimization.quantize.base import Base, encoded_again, prepare, serialized, too_new
+from optimization.quantize.calibration import why_unfit
 from optimization.quantize.candidate import (
     PROMISES,
     Calibration,
@@ -48,12 +51,13 @@ from optimization.quantize.candidate import (
     Refusal,
     nothing_to_quantize,
 )
+from optimization.quantize.compensated import store_compensated
 from optimization.quantize.listing import HOW, list_leaves, list_stored
 from optimization.quantize.matrices import Quantized, quantize_dynamic, quantize_static
 from optimization.quantize.names import POLICY_NAMES, PolicyName
 from optimization.quantize.quiet import workshop
 from optimization.quantize.soundness import check_quantized, check_sound
-from optimization.quantize.weights import store_weights
+from optimization.quantize.weights import nothing_to_store, store_weights
 
 Make = Callable[[Base, PolicyName], Candidate | Refusal]
 
@@ -127,7 +131,27 @@ def _leaves(base: Base, policy: PolicyName, *, storage: Storage) -> Candidate | 
 
 
 def _weights(base: Base, policy: PolicyName) -> Candidate | Refusal:
-    stored = store_weights(base.named, policy, min_values=base.options.min_weight_values)
+    return _stored(base, policy, store_weights(base.named, policy, min_values=base.options.min_weight_values))
+
+
+def _compensated(base: Base, policy: PolicyName) -> Candidate | Refusal:
+    nothing = nothing_to_store(base.named, min_values=base.options.min_weight_values)
+    if nothing:
+        return base.unchanged(policy, nothing)
+    reason = why_unfit(base.calibration, base.named)
+    if reason or base.calibration is None:
+        return Refusal(policy, reason)
+    stored = store_compensated(
+        base.named,
+        policy,
+        calibration=base.calibration,
+        min_values=base.options.min_weight_values,
+        max_rows=base.options.max_calibration_rows,
+    )
+    return _stored(base, policy, stored)
+
+
+def _stored(base: Base, policy: PolicyName, stored: onnx.ModelProto | str) -> Candidate | Refusal:
     if isinstance(stored, str):
         return base.unchanged(policy, stored)
     operators = list_stored(base.named, stored, base.operators, HOW[policy])
@@ -168,6 +192,8 @@ POLICIES: dict[PolicyName, Make] = {
     "float16": _weights,
     "weight_only_12": _weights,
     "weight_only": _weights,
+    "gptq_mixed": _compensated,
+    "gptq": _compensated,
     "int4": _weights,
     "dynamic": partial(_integers, quantize=quantize_dynamic),
     "static": _static("MinMax"),

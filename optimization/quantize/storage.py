@@ -1,14 +1,14 @@
 """Matrices stored on fewer bits, in float32 again before the first row comes.
 
 In: a `(n_rows, n_columns)` float32 constant.
-Out: constants of 16, 12, 8 or 4 bits a value, and the nodes that make the float32 matrix of them.
+Out: constants of 16, 12, 10, 8 or 4 bits a value, and the nodes that make the float32 matrix of them.
 Promise: estimated: values are rounded. Nothing is slower: onnxruntime computes nodes whose inputs are all
 constant once, when it loads the model (tests/quantize/test_weights.py looks at the graph that runs).
 
-    float16         C → Cast(q)                              q float16
-    weight_only_12  C → (Cast(q) − 2048) · columns · rows    q a byte and half of another
-    weight_only     C → Cast(q) · columns · rows             q int8, a scale per column and one per row
-    int4            C → (Cast(q) − 8) · blocks · rows        q half a byte, a scale per 32 of a column
+    16 bits  C → Cast(q)                                q float16
+    12, 10   C → (Cast(q) − middle) · columns · rows    q a byte and half or a quarter of another
+    8        C → Cast(q) · columns · rows               q int8, a scale per column and one per row
+    4        C → (Cast(q) − 8) · blocks · rows          q half a byte, a scale per 32 of a column
 
 A scale per row takes up what a scaler left behind that was folded into the matrix: rows that differ by
 orders of magnitude. Without it 8 bits change 16 to 78 labels of 1797 (digits, scaler + MLP 64-256-256-10,
@@ -19,14 +19,13 @@ DequantizeLinear would say the same in one node, but onnxruntime (1.32) does not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
-
-from optimization.quantize.names import PolicyName
 
 Array = np.ndarray[Any, Any]
 Stored = tuple[list[onnx.TensorProto], list[onnx.NodeProto]]
@@ -35,70 +34,112 @@ MIN_COLUMNS = 16
 """A row of fewer values is worth two bytes of its own only where rows are uneven."""
 UNEVEN = 8.0
 """A row that much larger than the middle one costs the others three bits."""
-INT8 = 127
 BLOCK = 32
 """Values of a column that share a scale of 4 bits: fewer cost more scales, more lose digits."""
-MIDDLE, STEPS = 8, 7
-"""4 bits hold 0 to 15; 8 is zero, and 7 steps go either way."""
-MIDDLE_12 = 2048
-"""The same of 12 bits."""
+STEPS: Mapping[int, int] = {4: 7, 8: 127, 10: 511, 12: 2047}
+"""Steps of the grid either way, by bits a value."""
+FLOAT16_BITS = 16
+BYTE_BITS = 8
 SHRINKS = (1.0, 0.95, 0.9, 0.85, 0.8)
 """A block's largest value may be cut off a little, if that rounds the others better."""
 
 
-def store(values: Array, name: str, policy: PolicyName) -> Stored:
+@dataclass(frozen=True)
+class Grid:
+    """Where the values of a matrix may lie: whole numbers up to `limit` either way, times `steps`."""
+
+    n_bits: int
+    rows: Array
+    """`(n_rows, 1)` float16; ones where rows have no scale of their own."""
+    scale: Array
+    """float32: `(1, n_columns)`, or of 4 bits `(n_blocks, 1, n_columns)`."""
+    n_rows: int
+
+    @property
+    def limit(self) -> int:
+        """The largest whole number."""
+        return STEPS[self.n_bits]
+
+    @property
+    def steps(self) -> Array:
+        """`(n_rows, n_columns)` float64."""
+        if self.scale.ndim == 2:
+            return np.asarray(self.rows.astype(np.float64) * self.scale)
+        scale = np.repeat(self.scale[:, 0].astype(np.float64), BLOCK, axis=0)[: self.n_rows]
+        return np.asarray(self.rows * scale)
+
+
+def grid_of(values: Array, n_bits: int) -> Grid:
+    """Return the grid for `values` on 4, 8, 10 or 12 bits."""
+    rows = _row_scale(values)
+    even = values / rows.astype(np.float32)
+    if n_bits > 4:
+        scale = _steps(np.abs(even).max(axis=0, keepdims=True) / STEPS[n_bits])
+    else:
+        padded = np.pad(even, ((0, -len(even) % (2 * BLOCK)), (0, 0)))
+        scale = _best_scale(padded.reshape(-1, BLOCK, values.shape[1]))
+    return Grid(n_bits, rows, scale, len(values))
+
+
+def nearest(values: Array, grid: Grid) -> Array:
+    """Return the whole numbers whose place on `grid` is nearest to `values`."""
+    return np.clip(np.round(values / grid.steps), -grid.limit, grid.limit).astype(np.int16)
+
+
+def store(values: Array, name: str, n_bits: int) -> Stored:
     """Return constants and nodes that make the tensor `name`, nearly `values`."""
-    return STORES[policy](values, name)
+    if n_bits == FLOAT16_BITS:
+        narrow = np.clip(values, -LARGEST_FLOAT16, LARGEST_FLOAT16).astype(np.float16)
+        return _tensors(name, {"q": narrow}), [_cast(f"{name}/q", name)]
+    grid = grid_of(values, n_bits)
+    return store_grid(nearest(values, grid), grid, name)
 
 
-def _float16(values: Array, name: str) -> Stored:
-    narrow = np.clip(values, -LARGEST_FLOAT16, LARGEST_FLOAT16).astype(np.float16)
-    return _tensors(name, {"q": narrow}), [_cast(f"{name}/q", name)]
+def store_grid(q: Array, grid: Grid, name: str) -> Stored:
+    """Return constants and nodes that make the tensor `name` of whole numbers `q` `(n_rows, n_columns)`."""
+    if grid.n_bits == BYTE_BITS:
+        chain = _Chain(name, {"q": q.astype(np.int8), "columns": grid.scale}, grid.rows)
+        return chain.finish("Mul", chain.cast("q"), f"{name}/columns")
+    return _in_blocks(q, grid, name) if grid.n_bits < BYTE_BITS else _in_bytes(q, grid, name)
 
 
-def _int8(values: Array, name: str) -> Stored:
-    rows = _row_scale(values)
-    even = values / rows.astype(np.float32)
-    columns = _steps(np.abs(even).max(axis=0, keepdims=True) / INT8)
-    constants = {"q": np.round(even / columns).astype(np.int8), "columns": columns}
-    chain = _Chain(name, constants, rows)
-    return chain.finish("Mul", chain.cast("q"), f"{name}/columns")
-
-
-def _int12(values: Array, name: str) -> Stored:
-    """The low bytes, and the high halves of two rows in one byte."""
-    rows = _row_scale(values)
-    even = values / rows.astype(np.float32)
-    columns = _steps(np.abs(even).max(axis=0, keepdims=True) / (MIDDLE_12 - 1))
-    q = (np.round(even / columns) + MIDDLE_12).astype(np.uint16)
+def _in_bytes(q: Array, grid: Grid, name: str) -> Stored:
+    """The low bytes, and the high bits of two or four rows in one byte."""
+    n_high = grid.n_bits - BYTE_BITS
+    wide = (q + (grid.limit + 1)).astype(np.uint16)
     constants = {
-        "low": (q & 255).astype(np.uint8),
-        "q": _halves((q >> 8).astype(np.uint8)),
-        "columns": columns,
-        "sixteen": np.array(16, np.float32),
+        "low": (wide & 255).astype(np.uint8),
+        "q": _packed((wide >> 8).astype(np.uint8), n_high),
+        "columns": grid.scale,
+        "base": np.array(2**n_high, np.float32),
         "byte": np.array(256, np.float32),
-        "middle": np.array(MIDDLE_12, np.float32),
+        "middle": np.array(grid.limit + 1, np.float32),
         "start": np.array([0]),
         "end": np.array([len(q)]),
     }
-    chain = _Chain(name, constants, rows)
-    high = chain.add("Slice", _both_halves(chain), chain.of("start"), chain.of("end"))
-    wide = chain.add("Add", chain.cast("low"), chain.add("Mul", high, chain.of("byte")))
-    return chain.finish("Mul", chain.add("Sub", wide, chain.of("middle")), chain.of("columns"))
+    chain = _Chain(name, constants, grid.rows)
+    high = chain.add("Slice", _unpacked(chain, n_high), chain.of("start"), chain.of("end"))
+    whole = chain.add("Add", chain.cast("low"), chain.add("Mul", high, chain.of("byte")))
+    return chain.finish("Mul", chain.add("Sub", whole, chain.of("middle")), chain.of("columns"))
 
 
-def _halves(q: Array) -> Array:
-    """Two values below 16 in each byte: of row i and of row i + half."""
-    first, second = np.split(np.pad(q, ((0, len(q) % 2), (0, 0))), 2)
-    return np.asarray(first * 16 + second)
+def _packed(q: Array, n_bits: int) -> Array:
+    """Two or four values in each byte, the first in its upper bits: of row i, of i + n/2 (i + n/4, …)."""
+    n_parts = BYTE_BITS // n_bits
+    packed = 0
+    for part in np.split(np.pad(q, ((0, -len(q) % n_parts), (0, 0))), n_parts):
+        packed = packed * 2**n_bits + part
+    return np.asarray(packed)
 
 
-def _both_halves(chain: _Chain) -> str:
-    """Make the constant `q` of `_halves` whole again, as float32."""
-    both = chain.cast("q")
-    upper = chain.add("Floor", chain.add("Div", both, chain.of("sixteen")))
-    lower = chain.add("Sub", both, chain.add("Mul", upper, chain.of("sixteen")))
-    return chain.add("Concat", upper, lower, axis=0)
+def _unpacked(chain: _Chain, n_bits: int) -> str:
+    """Make the constant `q` of `_packed` whole again, as float32."""
+    rest, parts = chain.cast("q"), []
+    for _ in range(BYTE_BITS // n_bits - 1):
+        upper = chain.add("Floor", chain.add("Div", rest, chain.of("base")))
+        parts.append(chain.add("Sub", rest, chain.add("Mul", upper, chain.of("base"))))
+        rest = upper
+    return chain.add("Concat", rest, *reversed(parts), axis=0)
 
 
 def _row_scale(values: Array) -> Array:
@@ -117,42 +158,35 @@ def _steps(scale: Array) -> Array:
     return np.where(scale > 0, scale, 1.0).astype(np.float32)
 
 
-def _int4(values: Array, name: str) -> Stored:
-    n_rows, n_columns = values.shape
-    rows = _row_scale(values)
-    even = np.pad(values / rows.astype(np.float32), ((0, -n_rows % (2 * BLOCK)), (0, 0)))
-    blocks = even.reshape(-1, BLOCK, n_columns)
-    scale = _best_scale(blocks)
-    q = (np.clip(np.round(blocks / scale), -STEPS, STEPS) + MIDDLE).astype(np.uint8).reshape(-1, n_columns)
-    constants = {
-        "q": _halves(q),
-        "blocks": scale,
-        "sixteen": np.array(16, np.float32),
-        "middle": np.array(MIDDLE, np.float32),
-        "in_blocks": np.array([-1, BLOCK, n_columns]),
-        "in_rows": np.array([-1, n_columns]),
-        "start": np.array([0]),
-        "end": np.array([n_rows]),
-    }
-    return _int4_nodes(_Chain(name, constants, rows))
-
-
 def _best_scale(blocks: Array) -> Array:
     """`(n_blocks, 1, n_columns)`: of several scales the one whose grid is nearest to the block."""
-    full = np.abs(blocks).max(axis=1, keepdims=True) / STEPS
+    full = np.abs(blocks).max(axis=1, keepdims=True) / STEPS[4]
     best, least = _steps(full), np.full(full.shape, np.inf)
     for shrink in SHRINKS:
         scale = _steps(full * shrink)
-        near = np.clip(np.round(blocks / scale), -STEPS, STEPS) * scale
+        near = np.clip(np.round(blocks / scale), -STEPS[4], STEPS[4]) * scale
         error = np.square(near - blocks).sum(axis=1, keepdims=True)
         best, least = np.where(error < least, scale, best), np.minimum(error, least)
     return best
 
 
-def _int4_nodes(chain: _Chain) -> Stored:
-    halves = _both_halves(chain)
-    centred = chain.add("Sub", chain.add("Reshape", halves, chain.of("in_blocks")), chain.of("middle"))
-    scaled = chain.add("Mul", centred, chain.of("blocks"))
+def _in_blocks(q: Array, grid: Grid, name: str) -> Stored:
+    n_rows, n_columns = q.shape
+    middle = grid.limit + 1
+    padded = np.pad(q, ((0, -n_rows % (2 * BLOCK)), (0, 0)))
+    constants = {
+        "q": _packed((padded + middle).astype(np.uint8), grid.n_bits),
+        "blocks": grid.scale,
+        "base": np.array(2**grid.n_bits, np.float32),
+        "middle": np.array(middle, np.float32),
+        "in_blocks": np.array([-1, BLOCK, n_columns]),
+        "in_rows": np.array([-1, n_columns]),
+        "start": np.array([0]),
+        "end": np.array([n_rows]),
+    }
+    chain = _Chain(name, constants, grid.rows)
+    whole = chain.add("Reshape", _unpacked(chain, grid.n_bits), chain.of("in_blocks"))
+    scaled = chain.add("Mul", chain.add("Sub", whole, chain.of("middle")), chain.of("blocks"))
     flat = chain.add("Reshape", scaled, chain.of("in_rows"))
     return chain.finish("Slice", flat, chain.of("start"), chain.of("end"))
 
@@ -197,11 +231,3 @@ def _tensors(name: str, constants: Mapping[str, Array]) -> list[onnx.TensorProto
 
 def _cast(source: str, target: str) -> onnx.NodeProto:
     return helper.make_node("Cast", [source], [target], to=onnx.TensorProto.FLOAT)
-
-
-STORES: Mapping[PolicyName, Callable[[Array, str], Stored]] = {
-    "float16": _float16,
-    "weight_only_12": _int12,
-    "weight_only": _int8,
-    "int4": _int4,
-}

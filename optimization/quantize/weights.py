@@ -23,31 +23,34 @@ from onnx import numpy_helper
 
 from optimization.passes.graph import all_nodes, copy_model
 from optimization.quantize.names import PolicyName
-from optimization.quantize.storage import store
+from optimization.quantize.storage import Stored, store
 
 MIN_SAVED = 128
 """Bytes that a constant must save beyond its nodes."""
 MIN_DENSITY = 0.25
 """Of four bytes a value and one bit for each place, a quarter is one byte."""
 BYTE = 255
+BITS: Mapping[PolicyName, int] = {"float16": 16, "weight_only_12": 12, "weight_only": 8, "int4": 4}
+"""Of a value, by policy."""
 
 
 def store_weights(model: onnx.ModelProto, policy: PolicyName, *, min_values: int) -> onnx.ModelProto | str:
     """Return `model` with its matrices stored on fewer bits, or why there is none to store."""
     reasons = why_not_stored(model, min_values=min_values)
+    parts = {
+        tensor.name: store(numpy_helper.to_array(tensor), tensor.name, BITS[policy])
+        for tensor in model.graph.initializer
+        if not reasons[tensor.name]
+    }
+    worth = {
+        tensor.name: parts[tensor.name]
+        for tensor in model.graph.initializer
+        if tensor.name in parts and pays(tensor, *parts[tensor.name])
+    }
+    if not worth:
+        return summary(reasons)
     stored = copy_model(model)
-    nodes: list[onnx.NodeProto] = []
-    tensors: list[onnx.TensorProto] = []
-    for tensor in model.graph.initializer:
-        parts = None if reasons[tensor.name] else store(numpy_helper.to_array(tensor), tensor.name, policy)
-        if parts is None or _saved(tensor, *parts) < MIN_SAVED:
-            tensors.append(tensor)
-            continue
-        tensors += parts[0]
-        nodes += parts[1]
-    if not nodes:
-        return _summary(reasons)
-    _replace(stored.graph, tensors, nodes)
+    replace(stored.graph, worth)
     return stored
 
 
@@ -92,21 +95,35 @@ def _why_encoded(values: np.ndarray[Any, Any]) -> str:
     return "it holds whole numbers, which fit one byte as they are" if whole else ""
 
 
-def _saved(tensor: onnx.TensorProto, tensors: list[onnx.TensorProto], nodes: list[onnx.NodeProto]) -> int:
+def pays(tensor: onnx.TensorProto, tensors: list[onnx.TensorProto], nodes: list[onnx.NodeProto]) -> bool:
+    """Whether `tensors` and `nodes` in place of `tensor` make the file smaller."""
     added = sum(part.ByteSize() for part in tensors) + sum(node.ByteSize() for node in nodes)
-    return int(tensor.ByteSize() - added)
+    return int(tensor.ByteSize() - added) >= MIN_SAVED
 
 
-def _summary(reasons: Mapping[str, str]) -> str:
+def nothing_to_store(model: onnx.ModelProto, *, min_values: int) -> str:
+    """Return why no constant of `model` can be stored on fewer bits; empty if one can."""
+    reasons = why_not_stored(model, min_values=min_values)
+    return "" if not all(reasons.values()) else summary(reasons)
+
+
+def summary(reasons: Mapping[str, str]) -> str:
+    """Return why no constant was stored on fewer bits."""
     if not reasons:
         return "nothing to store on fewer bits: the graph has no constants beside its trees' own"
     found = dict.fromkeys(reason or "it would not become smaller" for reason in reasons.values())
     return "nothing to store on fewer bits; of the constants: " + ", ".join(found)
 
 
-def _replace(graph: onnx.GraphProto, tensors: list[onnx.TensorProto], nodes: list[onnx.NodeProto]) -> None:
-    """Give `graph`, owned by the caller, these constants, and the nodes before its own."""
-    kept, old = [onnx.TensorProto.FromString(part.SerializeToString()) for part in tensors], list(graph.node)
+def replace(graph: onnx.GraphProto, parts: Mapping[str, Stored]) -> None:
+    """Compute the constants named in `parts` by these, before the nodes that `graph` has."""
+    tensors: list[onnx.TensorProto] = []
+    nodes: list[onnx.NodeProto] = []
+    for tensor in graph.initializer:
+        own, made = parts.get(tensor.name, ([tensor], []))
+        tensors += [onnx.TensorProto.FromString(part.SerializeToString()) for part in own]
+        nodes += made
+    nodes += graph.node
     del graph.initializer[:], graph.node[:]
-    graph.initializer.extend(kept)
-    graph.node.extend([*nodes, *old])
+    graph.initializer.extend(tensors)
+    graph.node.extend(nodes)

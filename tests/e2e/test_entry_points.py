@@ -71,7 +71,16 @@ def test_output_is_one_document_or_one_uri(user: User) -> None:
     [
         pytest.param(
             {"reference_model": "mlp", "dataset": "digits", **LOOSE},
-            ("dynamic", "static", "static_percentile", "weight_only_12", "weight_only", "int4"),
+            (
+                "dynamic",
+                "static",
+                "static_percentile",
+                "weight_only_12",
+                "weight_only",
+                "gptq_mixed",
+                "gptq",
+                "int4",
+            ),
             {"accuracy"},
             id="an MLP is really quantized",
         ),

@@ -55,6 +55,11 @@ MODELS: dict[str, tuple[Any, Any, str]] = {
     "network, dynamic": (MLPClassifier((64,), max_iter=30, random_state=0), load_digits, "dynamic"),
     "network, static": (MLPClassifier((64,), max_iter=30, random_state=0), load_digits, "static"),
     "network, 12 bits": (MLPClassifier((64,), max_iter=30, random_state=0), load_digits, "weight_only_12"),
+    "network, rounded together": (
+        MLPClassifier((64,), max_iter=30, random_state=0),
+        load_digits,
+        "gptq_mixed",
+    ),
     "network, 4 bits": (MLPClassifier((64,), max_iter=30, random_state=0), load_digits, "int4"),
 }
 

@@ -8,11 +8,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from optimization.quantize.candidate import Candidate
 from optimization.quantize.policies import apply_policy
-from optimization.quantize.storage import STORES
-from optimization.quantize.weights import store_weights, why_not_stored
+from optimization.quantize.storage import store
+from optimization.quantize.weights import BITS, store_weights, why_not_stored
 from tests.passes.helpers import constant, make_model, run
 
-POLICIES = tuple(STORES)
+POLICIES = tuple(BITS)
 LARGEST_ERROR = {"float16": 2**-11, "weight_only_12": 2**-10, "weight_only": 2**-6, "int4": 2**-2}
 """Of a value, in parts of the largest value of its row, which is at most the column's own scale here."""
 ROWS = np.random.default_rng(0).normal(size=(7, 64)).astype(np.float32)
@@ -35,7 +35,12 @@ def normal(n_rows=64, n_columns=48, seed=0):
 
 def stored_matrix(policy, weight):
     """What the stored form of `weight` is computed to."""
-    tensors, nodes = STORES[policy](weight, "w")
+    return computed(store(weight, "w", BITS[policy]), weight)
+
+
+def computed(stored, weight):
+    """What constants and nodes in place of the tensor w are computed to."""
+    tensors, nodes = stored
     output = helper.make_tensor_value_info("w", TensorProto.FLOAT, list(weight.shape))
     graph = helper.make_graph(nodes, "g", [], [output], tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)

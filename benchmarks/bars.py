@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.ratios import LOSSLESS, Ratios, Record, geometric_mean, ratios
+from benchmarks.ratios import LOSSLESS, REGISTERED, Ratios, Record, geometric_mean, ratios
 
 NOISE = 0.9
 """A ratio above this is no worse "beyond noise": medians of equal contenders differ by up to a tenth."""
@@ -145,14 +145,16 @@ BARS: tuple[Bar, ...] = (
     Bar("gaussian_process_regressor/diabetes", "batch against skl2onnx", 10, _of("batch_skl2onnx")),
     Bar("logistic/digits", "batch against skl2onnx", 4, _of("batch_skl2onnx")),
     Bar("gaussian_nb/digits", "batch against skl2onnx", 3, _of("batch_skl2onnx")),
-    Bar("mlp/digits", "dynamic: size against skl2onnx", 3.5, _of("size_skl2onnx", "dynamic")),
-    Bar("mlp/digits", "dynamic: labels that differ on the data", 0, _wrong_labels("dynamic", "data"), True),
-    Bar(
-        "mlp/digits",
-        "dynamic: labels that differ on marginal rows",
-        0,
-        _wrong_labels("dynamic", "marginal"),
-        at_most=True,
+    Bar("mlp/digits", "registered: size against skl2onnx", 3.5, _of("size_skl2onnx", REGISTERED)),
+    *(
+        Bar(
+            "mlp/digits",
+            f"registered: labels that differ on {kind} rows",
+            0,
+            _wrong_labels(REGISTERED, kind),
+            at_most=True,
+        )
+        for kind in ("data", "marginal")
     ),
     Bar("mlp/digits", "static: batch against float32", 1.4, _against_float("static")),
 )

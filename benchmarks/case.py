@@ -1,17 +1,17 @@
-"""One case of the suite, in a process of its own.
+"""One case of the suite made ready, in a process of its own.
 
-    python -m benchmarks.case forest/digits case.json
+    python -m benchmarks.case forest/digits prepared.pickle
 
 In: the name of a case.
-Out: a JSON file: sizes, parity by kind of row, times of every contender.
-Promise: nothing is timed that has not passed verification in this process; a case that cannot be
-converted says why.
+Out: a `Prepared`: the fitted estimator, the files, and a record of sizes and parity by kind of row.
+Promise: every file that is handed on for timing has passed verification; a case that cannot be converted
+says why. Nothing is timed here, so that several cases may be made ready at once.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
+import pickle
 import sys
 import warnings
 from collections.abc import Mapping
@@ -21,37 +21,23 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cases import CASES, Case, Fitted, fit
-from benchmarks.contenders import (
-    Plain,
-    of_predictor,
-    of_session,
-    of_sklearn,
-    pickled_bytes,
-    plain_skl2onnx,
-)
-from flavor.quantized_onnx_v1.cpu import available_cpus
+from benchmarks.contenders import Plain, pickled_bytes, plain_skl2onnx
+from benchmarks.ratios import LOSSLESS, REGISTERED
 from flavor.quantized_onnx_v1.feeds import to_feeds
-from flavor.quantized_onnx_v1.manifest import Session
+from flavor.quantized_onnx_v1.manifest import Manifest, Session
 from flavor.quantized_onnx_v1.predictor import open_session
 from optimization.convert import convert
-from optimization.errors import OptimizationError
-from optimization.measure.records import Contender, MeasureOptions
-from optimization.measure.timing import measure
+from optimization.errors import GateError, OptimizationError
 from optimization.passes.pipeline import simplify
-from optimization.quantize.candidate import Candidate
-from optimization.quantize.policies import apply_policy
+from optimization.quantize.candidate import PROMISES, Candidate, is_faithful
+from optimization.quantize.choose import choose
+from optimization.quantize.policies import apply_all
 from optimization.verify import FULL, Expected, Judge, ParityReport, Settled, compare, settle
 from optimization.verify.gates import Gate
 
 SEED = 0
-N_CALLS = 100
-"""Calls with one row."""
-BATCH_SECONDS = 0.15
-"""Timed seconds per contender for the batch."""
-LOSSLESS = "lossless"
 KEPT = ("kind", "method", "n_rows", "mismatches", "undecided", "input_rounding", "tied", "max_abs_difference")
 """What the record keeps of a comparison."""
-OURS = "this project"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,18 +45,32 @@ class Files:
     """ONNX files by the policy that made them."""
 
     settled: Settled
+    judge: Judge
     by_policy: Mapping[str, bytes]
+    chosen: str
+    """The policy of `REGISTERED`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """What is timed, and what is known of it so far; without `files` the record says why there are none."""
+
+    record: dict[str, Any]
+    fitted: Fitted
+    plain: bytes = b""
+    manifest: Manifest | None = None
+    files: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
 
 
 def main(name: str, target: Path) -> None:
-    """Measure the case called `name` and write its record to `target`."""
+    """Make the case called `name` ready and write it to `target`."""
     case = next(item for item in CASES if item.name == name)
     warnings.simplefilter("ignore")
-    target.write_text(json.dumps(run(case), indent=2) + "\n")
+    target.write_bytes(pickle.dumps(prepare(case)))
 
 
-def run(case: Case) -> dict[str, Any]:
-    """Return the record of `case`."""
+def prepare(case: Case) -> Prepared:
+    """Fit, convert, prove and quantize."""
     fitted = fit(case)
     # First of all: our converters, once registered, would serve skl2onnx too.
     plain = plain_skl2onnx(fitted.estimator, fitted.features.shape[1])
@@ -79,7 +79,7 @@ def run(case: Case) -> dict[str, Any]:
     try:
         files = make_files(case, fitted)
     except OptimizationError as error:
-        return {**record, "error": str(error)}
+        return Prepared({**record, "error": str(error)}, fitted)
     record["bytes"] = {
         "pickle": pickled_bytes(fitted.estimator),
         "skl2onnx": len(plain.content) or None,
@@ -87,10 +87,8 @@ def run(case: Case) -> dict[str, Any]:
     }
     record["parity"] = parity(files, plain)
     record["policies"] = verdicts(files)
-    record["threads"] = available_cpus()
-    record["batch"] = len(fitted.features)
-    record["times"] = times(fitted, plain, files)
-    return record
+    record["registered"] = files.chosen
+    return Prepared(record, fitted, plain.content, files.settled.manifest, files.by_policy)
 
 
 def make_files(case: Case, fitted: Fitted) -> Files:
@@ -103,18 +101,19 @@ def make_files(case: Case, fitted: Fitted) -> Files:
     simple = dataclasses.replace(converted, model=simplify(converted.model).model)
     settled = settle(simple, fitted.estimator, fitted.features, seed=SEED, budget=FULL)
     feeds = to_feeds(fitted.features, settled.manifest)
-    by_policy = {}
-    for policy in (LOSSLESS, *case.family.policies):
-        result = apply_policy(policy, settled.content, calibration=feeds)
-        if isinstance(result, Candidate):
-            by_policy[policy] = result.model
-    return Files(settled, by_policy)
+    judge = Judge(settled.manifest, settled.expected, fitted.target, Gate())
+    results = apply_all(settled.content, calibration=feeds)
+    choice = choose(results, check=lambda item: judge.verdict(item.model, lossless=item.faithful))
+    if not choice.verdict.passed:
+        raise GateError(choice.verdict.reason)
+    made = {item.policy: item.model for item in results if isinstance(item, Candidate)}
+    wanted = {name: made[name] for name in (LOSSLESS, *case.family.policies) if name in made}
+    return Files(settled, judge, {**wanted, REGISTERED: choice.best.model}, choice.best.policy)
 
 
 def parity(files: Files, plain: Plain) -> dict[str, Any]:
     """Return how the lossless file compares, by kind of row; and how often skl2onnx's label is wrong."""
-    judge = Judge(files.settled.manifest, files.settled.expected, None, Gate())
-    lossless = judge.report(files.by_policy[LOSSLESS])
+    lossless = files.judge.report(files.by_policy[LOSSLESS])
     same = lossless.max_abs_difference <= files.settled.report.max_abs_difference
     if lossless.label_mismatches or not same:
         raise AssertionError("the lossless policy changed answers")
@@ -148,10 +147,10 @@ def skl2onnx_wrong(expected: tuple[Expected, ...], plain: Plain) -> dict[str, li
 
 def verdicts(files: Files) -> dict[str, Any]:
     """Return what the default gate says of every file, the lossless one too."""
-    judge = Judge(files.settled.manifest, files.settled.expected, None, Gate())
-    found = {}
+    judge, found = files.judge, {}
     for policy, content in files.by_policy.items():
-        verdict = judge.verdict(content, lossless=policy == LOSSLESS)
+        promise = PROMISES[files.chosen if policy == REGISTERED else policy]  # type: ignore[index]
+        verdict = judge.verdict(content, lossless=is_faithful(promise))
         wrong = _wrong_labels(compare(judge.predictor(content), judge.expected))
         found[policy] = {
             "passed": verdict.passed,
@@ -165,36 +164,6 @@ def verdicts(files: Files) -> dict[str, Any]:
 def _wrong_labels(report: ParityReport) -> dict[str, int]:
     """Rows with another label, by kind of row, rounding not excused."""
     return {item.kind: item.differing for item in report.comparisons if item.is_label}
-
-
-def times(fitted: Fitted, plain: Plain, files: Files) -> dict[str, Any]:
-    """Return milliseconds for one row and for the batch, by contender; all of them interleaved."""
-    n_threads = available_cpus()
-    contenders: list[Contender] = of_sklearn(fitted.estimator)
-    for threads in dict.fromkeys((n_threads, 1)):
-        if plain.content:
-            contenders.append(of_session(f"skl2onnx, {threads} threads", plain.content, n_threads=threads))
-        for policy, content in files.by_policy.items():
-            contenders.append(of_session(f"{policy}, {threads} threads", content, n_threads=threads))
-    lossless, manifest = files.by_policy[LOSSLESS], files.settled.manifest
-    contenders.append(of_predictor(f"{OURS}, {n_threads} threads", lossless, manifest, n_threads=n_threads))
-    contenders.append(of_predictor(f"{OURS}, 1 threads", lossless, manifest, n_threads=1))
-    options = MeasureOptions(
-        n_iterations=N_CALLS,
-        batch_sizes=(len(fitted.features),),
-        n_threads=n_threads,
-        batch_time_budget_s=BATCH_SECONDS,
-        seed=SEED,
-    )
-    found = measure(contenders, fitted.features, options=options)
-    return {
-        item.name: {
-            "one_row_ms": item.one_row.p50_ms,
-            "one_row_p95_ms": item.one_row.p95_ms,
-            "batch_ms": item.batches[0].ms_per_batch,
-        }
-        for item in found.contenders
-    }
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ class Fitted:
 
     estimator: Any
     features: Array
+    target: Array
 
 
 CASES: tuple[Case, ...] = tuple(
@@ -59,7 +60,8 @@ def fit(case: Case) -> Fitted:
     order = generator.permutation(len(features))
     train = order[: case.family.max_train_rows]
     estimator = case.family.make().fit(features[train], data.target[train])
-    return Fitted(estimator, features[order[:MAX_ROWS]])
+    asked = order[:MAX_ROWS]
+    return Fitted(estimator, features[asked], data.target[asked])
 
 
 def _with_missing(features: Array, generator: np.random.Generator) -> Array:

@@ -1,4 +1,4 @@
-"""Runs the suite: one process per case, then results.json, bars and docs/benchmarks.md.
+"""Runs the suite: two processes per case, then results.json, bars and docs/benchmarks.md.
 
     python -m benchmarks.run [--only TEXT] [--results FILE]
     python -m benchmarks.run --page     docs/benchmarks.md anew from the results that are there
@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ from optimization.measure.environment import read_environment
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
 CASE_SECONDS = 600
-FORMAT = "model-optimization/suite/1"
+FORMAT = "model-optimization/suite/2"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -45,10 +47,13 @@ def main(argv: Sequence[str]) -> int:
     names = [case.name for case in CASES if options.only in case.name]
     records: list[dict[str, Any]] = []
     results = {"format": FORMAT, **_circumstances(), "records": records}
-    for i, name in enumerate(names, start=1):
-        records.append(_run(name, f"{i}/{len(names)}"))
-        # After every case: what was measured outlives an interruption.
-        Path(options.results).write_text(_as_json(results))
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = _prepare_all(names, Path(folder))
+        for i, (name, path) in enumerate(prepared.items(), start=1):
+            records.append(_time(name, path, f"{i}/{len(names)}"))
+            path.unlink(missing_ok=True)
+            # After every case: what was measured outlives an interruption.
+            Path(options.results).write_text(_as_json(results))
     return _report(results, page=not options.only)
 
 
@@ -76,31 +81,52 @@ def _circumstances() -> dict[str, Any]:
     }
 
 
-def _run(name: str, position: str) -> dict[str, Any]:
-    """Run one case in a process of its own; a crash or a timeout is a record with its reason."""
+def _prepare_all(names: Sequence[str], folder: Path) -> dict[str, Path]:
+    """Make the cases ready, as many at once as there are processors; a missing file is a case that failed."""
+    paths = {name: folder / f"{name.replace('/', '-')}.pickle" for name in names}
+    done = count(1)
+
+    def prepare(name: str) -> None:
+        problem = _python("benchmarks.case", name, paths[name])
+        if problem:
+            paths[name].with_suffix(".txt").write_text(problem)
+        print(f"made ready {next(done)}/{len(names)} {name}", flush=True)
+
+    with ThreadPoolExecutor(available_cpus()) as pool:
+        list(pool.map(prepare, names))
+    return paths
+
+
+def _time(name: str, prepared: Path, position: str) -> dict[str, Any]:
+    """Time one case; a crash or a timeout is a record with its reason."""
     print(f"{position} {name}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "case.json"
-        command = [sys.executable, "-m", "benchmarks.case", name, str(target)]
-        try:
-            done = subprocess.run(
-                command,
-                cwd=ROOT,
-                env={**os.environ, "ORT_DISABLE_TELEMETRY": "1"},
-                check=False,
-                capture_output=True,
-                text=True,
-                timeout=CASE_SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            return {"case": name, "error": f"not done after {CASE_SECONDS} seconds"}
-        if target.exists():
-            record: dict[str, Any] = json.loads(target.read_text())
-        else:
-            record = {"case": name, "error": (done.stderr.strip().splitlines() or ["no output"])[-1][:300]}
+    failed, target = prepared.with_suffix(".txt"), prepared.with_suffix(".json")
+    problem = failed.read_text() if failed.exists() else _python("benchmarks.timing", prepared, target)
+    record: dict[str, Any] = {"case": name, "error": problem} if problem else json.loads(target.read_text())
     if record.get("error"):
         print(f"  {record['error']}", flush=True)
     return record
+
+
+def _python(module: str, *arguments: str | Path) -> str:
+    """Run a module of this suite with `arguments`; return why it failed, or an empty string."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1"}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=CASE_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return f"{module}: not done after {CASE_SECONDS} seconds"
+    if done.returncode == 0:
+        return ""
+    return (done.stderr.strip().splitlines() or ["no output"])[-1][:300]
 
 
 if __name__ == "__main__":

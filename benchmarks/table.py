@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.bars import Judged
-from benchmarks.ratios import LOSSLESS, Record, ratios
+from benchmarks.ratios import LOSSLESS, REGISTERED, Record, ratios
 
 HEAD = """\
 # Benchmarks
@@ -21,10 +21,12 @@ Every case fits an estimator, converts it with plain skl2onnx and with this proj
 project's graph on sampled, boundary, threshold and edge rows, and times all contenders in one process,
 in turns and in random order.
 A ratio above 1 is in favour of this project.
-"Size" is the registered ONNX file of the policy `lossless` against skl2onnx's file; "batch" and "one row"
-against skl2onnx compare bare onnxruntime sessions that compute all their outputs, "1 thread" with one
-thread each and otherwise with all cores; against scikit-learn it is this project's predictor, with its
-checks of the rows, against the quicker of scikit-learn as fitted and with `n_jobs=-1`.
+"Size" is the file that `quantization_type=auto` registers, the smallest that passes the default gate,
+against skl2onnx's file; "policy" says which it is.
+The bars of single cases are those of the policy `lossless` unless they name another.
+"Batch" and "one row" against skl2onnx compare bare onnxruntime sessions that compute all their outputs,
+"1 thread" with one thread each and otherwise with all cores; against scikit-learn it is this project's
+predictor, with its checks of the rows, against the quicker of scikit-learn as fitted and with `n_jobs=-1`.
 "skl2onnx wrong" counts labels on the rows of this project's proof, all kinds together; where this
 project's graph takes float64 (scaled trees, HistGradientBoosting), boundary rows are neighbours in float64,
 which skl2onnx's float32 input cannot tell apart.
@@ -37,6 +39,7 @@ COLUMNS = (
     "one row",
     "batch / scikit-learn",
     "one row / scikit-learn",
+    "policy",
     "kB",
     "rows proven",
     "promise",
@@ -96,7 +99,8 @@ def _row(record: Record) -> tuple[str, ...]:
     return (
         record["case"],
         *(f"{value:.3g}" if value else "fails" for value in figures),
-        f"{record['bytes'][LOSSLESS] / 1000:.1f}",
+        record["registered"],
+        f"{record['bytes'][REGISTERED] / 1000:.1f}",
         f"{parity['n_rows']:,}",
         parity["promise"],
         f"{sum(w for w, _ in wrong.values()):,} of {sum(n for _, n in wrong.values()):,}" if wrong else "–",
@@ -117,7 +121,7 @@ def _policies(record: Record) -> list[tuple[str, ...]]:
             "passed" if verdict["passed"] else "failed",
         )
         for policy, verdict in record["policies"].items()
-        if policy != LOSSLESS
+        if policy not in (LOSSLESS, REGISTERED)
     ]
 
 

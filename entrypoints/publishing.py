@@ -213,7 +213,7 @@ def log_page(
     mlflow.log_text(as_html(finite(as_content(summary)), variants.tries, outcome), REPORT)
 
 
-def command_of(values: Namespace) -> str:
+def command_of(values: Namespace, entry_point: str = "benchmark") -> str:
     """Return the command that repeats the run: the parameters that are not at their defaults."""
     from entrypoints.parameters import PARAMETERS
     from optimization.source_uri import without_password
@@ -224,7 +224,7 @@ def command_of(values: Namespace) -> str:
         for name, text in values.typed.items()
         if text != defaults[name] and name != "working_dir" and not _same_number(text, defaults[name])
     ]
-    return " ".join(["mlflow run . -e benchmark", *words])
+    return " ".join([f"mlflow run . -e {entry_point}", *words])
 
 
 def _same_number(text: str, default: str) -> bool:
@@ -245,16 +245,24 @@ def print_tables(summary: Any) -> None:
 
 def print_registered(registered: Any, promotion: str, run: Any) -> None:
     """Print what was registered, how to load it, and where to look."""
-    import mlflow
-
     from optimization.report.console import open_console
-    from optimization.source_uri import without_password
 
     console = open_console()
     # soft_wrap: what people copy must not be folded at the edge of the terminal.
     console.print(f"registered  {registered.name} version {registered.version}", soft_wrap=True)
     console.print(f"promotion   {promotion}", soft_wrap=True)
     console.print(f"load        mlflow.pyfunc.load_model({registered.uri!r})", soft_wrap=True)
+    print_run(run)
+
+
+def print_run(run: Any) -> None:
+    """Print where to look at the run."""
+    import mlflow
+
+    from optimization.report.console import open_console
+    from optimization.source_uri import without_password
+
+    console = open_console()
     console.print(f"run         {run.info.run_id} in experiment {run.info.experiment_id}", soft_wrap=True)
     look = where_to_look(without_password(mlflow.get_tracking_uri()), run.info)
     console.print(f"look        {look}", soft_wrap=True)

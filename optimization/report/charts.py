@@ -107,7 +107,7 @@ def _drawn(index: int, series: Series, columns: _Axis, rows: _Axis, joined: bool
     line = ""
     if joined and len(places) > 1:
         path = " ".join(f"{at:.1f},{height:.1f}" for at, height, _ in places)
-        line = f'<polyline points="{path}" stroke-dasharray="{DASHES[index % 4]}"/>'
+        line = f'<polyline points="{path}" stroke-dasharray="{DASHES[(index + index // 4) % 4]}"/>'
     dots = "".join(
         f'<circle cx="{at:.1f}" cy="{height:.1f}" r="{3 if joined else 5}">'
         f"<title>{escape(point.note)}</title></circle>"

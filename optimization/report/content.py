@@ -29,6 +29,7 @@ def as_content(summary: Summary) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "model": summary.model,
+        "candidate": summary.candidate,
         "n_rows_compared": summary.n_rows_compared,
         "variants": [_variant(summary, variant) for variant in summary.variants],
         "speedups": [_speedup(summary, variant) for variant in summary.variants[1:]],

@@ -49,6 +49,7 @@ def as_html(content: Content, tries: Sequence[Content], outcome: Outcome) -> str
     sentence = verdict(content)
     sections = (
         _section("Outcome", _outcome(outcome)),
+        _section("Models", _table(*_origins(content), (1,))),
         _section("Size and speed", _table(*_speed(content)), _speedups(content)),
         _section("Gates", _table(*_gates(content))),
         _section("One row: how long the slowest calls take", _latency(content)),
@@ -71,6 +72,8 @@ def as_html(content: Content, tries: Sequence[Content], outcome: Outcome) -> str
 
 def verdict(content: Content) -> str:
     """Return the run in one sentence."""
+    if not content["candidate"]:
+        return _side_by_side(content)
     last, numbers = content["variants"][-1], content["metrics"]
     parts = [f"{last['title']}: file {change(numbers['size_reduction_pct'])}"]
     found = next((item for item in content["speedups"] if item["name"] == last["name"]), None)
@@ -81,6 +84,31 @@ def verdict(content: Content) -> str:
     elif last["max_abs_difference"] is not None:
         parts.append(f"largest difference {last['max_abs_difference']:.2g}")
     return ", ".join(parts) + "."
+
+
+def _side_by_side(content: Content) -> str:
+    """Return who is fastest and smallest of several models, and who answers as the first does."""
+    first, *others = content["variants"]
+    timed = [item for item in content["variants"] if item["one_row"]]
+    fastest = min(timed, key=lambda item: item["one_row"]["p50_ms"])
+    smallest = min(content["variants"], key=lambda item: item["n_bytes"])
+    factors = {item["name"]: item for item in content["speedups"]}
+    against = (
+        f", {_span(factors[fastest['name']])} as fast as {first['title']}" if fastest is not first else ""
+    )
+    differ = [
+        f"{item['title']} ({item['label_mismatches']:,})" for item in others if item["label_mismatches"]
+    ]
+    parts = [
+        f"Fastest for one row: {fastest['title']}{against}",
+        f"smallest: {smallest['title']}, {size(smallest['size_kb'])} KB",
+    ]
+    if any(item["label_mismatches"] is not None for item in others):
+        parts.append(
+            f"other labels than {first['title']} among {content['n_rows_compared']:,} rows:"
+            f" {', '.join(differ) or 'none'}"
+        )
+    return "; ".join(parts) + "."
 
 
 def _section(title: str, *parts: str) -> str:
@@ -109,6 +137,11 @@ def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], text_columns: 
 
 def _outcome(outcome: Outcome) -> str:
     return f"<p>{escape(outcome.registered)}</p><p>{escape(outcome.promotion)}</p>"
+
+
+def _origins(content: Content) -> tuple[Sequence[str], list[list[str]]]:
+    rows = [[item["title"], item["origin"]] for item in content["variants"] if item["origin"]]
+    return ("model", "what it is"), rows
 
 
 def _speed(content: Content) -> tuple[Sequence[str], list[list[str]]]:

@@ -18,7 +18,7 @@ from optimization.report.content import as_content, finite
 from optimization.report.formats import change, short, size
 from optimization.report.page import Outcome, as_html, verdict
 from optimization.report.summary import metrics
-from tests.report.examples import iris_forest, regressor
+from tests.report.examples import iris_forest, regressor, side_by_side
 
 OUTCOME = Outcome(
     registered="Registered as iris-onnx version 1.",
@@ -88,7 +88,18 @@ def test_the_numbers_are_the_logged_metrics() -> None:
     assert change(numbers["size_reduction_pct"]) in verdict(content_of(summary))
 
 
-@pytest.mark.parametrize("example", [iris_forest, regressor])
+def test_models_side_by_side_have_a_verdict_of_their_own() -> None:
+    content = content_of(side_by_side())
+    assert verdict(content) == (
+        "Fastest for one row: churn@champion, 600× [539, 668] as fast as churn/1; smallest: plain/1, 3.91 KB;"
+        " other labels than churn/1 among 150 rows: other/7 (3)."
+    )
+    text = text_of(as_html(content, [], OUTCOME))
+    assert "other/7 RandomForestClassifier, models:/other/7" in text
+    assert "registered model by kind of row" not in text
+
+
+@pytest.mark.parametrize("example", [iris_forest, regressor, side_by_side])
 def test_every_element_is_closed_and_nothing_is_loaded(example: Any) -> None:
     page = as_html(content_of(example()), TRIES, OUTCOME)
     tags = Tags()
@@ -125,8 +136,9 @@ def test_policies_that_did_nothing_are_named_and_not_plotted() -> None:
 
 @pytest.mark.skipif(CHROMIUM is None, reason="not installed: chromium")
 @pytest.mark.parametrize("width", [360, 1400])
-def test_nothing_is_wider_than_the_screen(tmp_path: Path, width: int) -> None:
-    page = as_html(content_of(iris_forest()), TRIES, OUTCOME).replace('"', "&quot;")
+@pytest.mark.parametrize("example", [iris_forest, side_by_side])
+def test_nothing_is_wider_than_the_screen(tmp_path: Path, width: int, example: Any) -> None:
+    page = as_html(content_of(example()), TRIES, OUTCOME).replace('"', "&quot;")
     frame = tmp_path / "frame.html"
     frame.write_text(
         f'<iframe style="width:{width}px;height:900px;border:0" srcdoc="{page}"></iframe><script>onload=()=>'

@@ -167,7 +167,6 @@ def measure_models(values: Namespace, opened: Sequence[Opened], names: Sequence[
     Raises:
         DataError: a model refuses the rows, or answers in another form than the first.
     """
-    from optimization.measure.environment import read_environment
     from optimization.measure.records import MeasureOptions
     from optimization.measure.timing import measure
     from optimization.report.console import open_console
@@ -190,7 +189,7 @@ def measure_models(values: Namespace, opened: Sequence[Opened], names: Sequence[
         variants=variants,
         n_rows_compared=len(rows.features),
         measurements=measurements,
-        environment=read_environment(n_threads=values.n_threads),
+        environment=measurements.environment,
         candidate=False,
     )
 

@@ -23,7 +23,6 @@ def measure_variants(
     `others` are contenders that are measured with them and reported elsewhere.
     """
     from optimization.limits import RULES, check_limits
-    from optimization.measure.environment import read_environment
     from optimization.measure.records import Contender, MeasureOptions
     from optimization.measure.timing import measure
     from optimization.report.console import open_console
@@ -64,7 +63,7 @@ def measure_variants(
         ),
         n_rows_compared=sum(len(batch.features) for batch in judge.expected),
         measurements=measurements,
-        environment=read_environment(n_threads=values.n_threads),
+        environment=measurements.environment,
     )
     bounds = {rule.name: getattr(values, rule.name) for rule in RULES}
     return dataclasses.replace(summary, gates=check_limits(bounds, metrics(summary)))

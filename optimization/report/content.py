@@ -15,7 +15,7 @@ from typing import Any
 from optimization.measure.sizes import kilobytes
 from optimization.report.summary import Summary, Variant, metrics
 
-FORMAT = "model-optimization/benchmark/2"
+FORMAT = "model-optimization/benchmark/3"
 
 
 def as_json(summary: Summary) -> str:

@@ -313,7 +313,9 @@ def _parity(content: Content) -> tuple[Sequence[str], list[list[str]]]:
 def _environment(content: Content) -> tuple[Sequence[str], list[list[str]]]:
     found = dict(content["environment"])
     packages = found.pop("packages")
-    rows = [[name.replace("_", " "), str(value)] for name, value in found.items()]
+    rows = [
+        [name.replace("_", " "), UNKNOWN if value is None else str(value)] for name, value in found.items()
+    ]
     rows += [[name, version] for name, version in packages.items()]
     options = content["options"]
     rows.append(["calls with one row", f"{options['n_iterations']:,}, {content['n_rows_measured']:,} rows"])

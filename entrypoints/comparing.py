@@ -213,9 +213,9 @@ def log_comparison(values: Namespace, summary: Any) -> None:
     """Log metrics, tables, figures and the report."""
     import mlflow
 
-    from entrypoints.publishing import REPORT, command_of
+    from entrypoints.publishing import command_of, log_texts, reports
     from optimization.report.content import as_content, as_json, finite
-    from optimization.report.page import Outcome, as_html
+    from optimization.report.sections import Outcome
     from optimization.report.summary import metrics
     from optimization.report.tables import as_text
 
@@ -227,9 +227,8 @@ def log_comparison(values: Namespace, summary: Any) -> None:
         rollback="",
     )
     mlflow.log_metrics(metrics(summary))
-    mlflow.log_text(as_text(summary), TEXT)
-    mlflow.log_text(as_json(summary), JSON)
-    mlflow.log_text(as_html(finite(as_content(summary)), [], outcome), REPORT)
+    files = {TEXT: as_text(summary), JSON: as_json(summary)}
+    log_texts({**files, **reports(finite(as_content(summary)), [], outcome)})
 
 
 def result_of(summary: Any, run: Any) -> dict[str, Any]:

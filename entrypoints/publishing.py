@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from entrypoints.convert import save
 from entrypoints.variants import ONNX, QUANTIZED, Variants
 
-REPORT = "report.html"
+REPORT, MARKDOWN = "report.html", "report.md"
 
 
 @contextmanager
@@ -55,8 +55,6 @@ def log_results(values: Namespace, summary: Any, variants: Variants, *, model_id
 
     The model is logged first: MLflow would otherwise fetch each metric's history to copy it there.
     """
-    import tempfile
-
     import mlflow
 
     from optimization.report.content import as_json
@@ -67,14 +65,27 @@ def log_results(values: Namespace, summary: Any, variants: Variants, *, model_id
     mlflow.set_tags(variants.run_ids)
     save(values, ONNX, variants.onnx)
     save(values, QUANTIZED, variants.quantized)
-    files = {
-        "benchmark.txt": as_text(summary).encode(),
-        "benchmark.json": as_json(summary).encode(),
-    }
+    log_texts({"benchmark.txt": as_text(summary), "benchmark.json": as_json(summary)})
+
+
+def log_texts(files: Mapping[str, str]) -> None:
+    """Log texts under their names, all in one go."""
+    import tempfile
+
+    import mlflow
+
     with tempfile.TemporaryDirectory() as folder:
-        for name, content in files.items():
-            (Path(folder) / name).write_bytes(content)
+        for name, text in files.items():
+            (Path(folder) / name).write_bytes(text.encode())
         mlflow.log_artifacts(folder)
+
+
+def reports(content: Any, tries: Sequence[Any], outcome: Any) -> dict[str, str]:
+    """Return the report as a page and as Markdown, by the name of the artifact."""
+    from optimization.report.markdown import as_markdown
+    from optimization.report.page import as_html
+
+    return {REPORT: as_html(content, tries, outcome), MARKDOWN: as_markdown(content, outcome)}
 
 
 def log_quantized(inputs: Any, variants: Variants) -> tuple[str, str]:
@@ -192,11 +203,9 @@ def log_page(
     promotion: str = "",
     error: str = "",
 ) -> None:
-    """Log report.html: what was measured, and what became of the model (`error`: why nothing did)."""
-    import mlflow
-
+    """Log the reports: what was measured, and what became of the model (`error`: why nothing did)."""
     from optimization.report.content import as_content, finite
-    from optimization.report.page import Outcome, as_html
+    from optimization.report.sections import Outcome
 
     rollback = ""
     if "is now previous" in promotion:
@@ -210,7 +219,7 @@ def log_page(
         repeat=command_of(values),
         rollback=rollback,
     )
-    mlflow.log_text(as_html(finite(as_content(summary)), variants.tries, outcome), REPORT)
+    log_texts(reports(finite(as_content(summary)), variants.tries, outcome))
 
 
 def command_of(values: Namespace, entry_point: str = "benchmark") -> str:

@@ -16,7 +16,8 @@ import pytest
 from optimization.limits import check_limits
 from optimization.report.content import as_content, finite
 from optimization.report.formats import change, short, size
-from optimization.report.page import Outcome, as_html, verdict
+from optimization.report.page import as_html
+from optimization.report.sections import Outcome, verdict
 from optimization.report.summary import metrics
 from tests.report.examples import iris_forest, regressor, side_by_side
 
@@ -91,8 +92,8 @@ def test_the_numbers_are_the_logged_metrics() -> None:
 def test_models_side_by_side_have_a_verdict_of_their_own() -> None:
     content = content_of(side_by_side())
     assert verdict(content) == (
-        "Fastest for one row: churn@champion, 600× [539, 668] as fast as churn/1; smallest: plain/1, 3.91 KB;"
-        " other labels than churn/1 among 150 rows: other/7 (3)."
+        "Fastest for one row: churn@champion, 600× [539, 668] as fast as churn/1 (faster);"
+        " smallest: plain/1, 3.91 KB; other labels than churn/1 among 150 rows: other/7 (3)."
     )
     text = text_of(as_html(content, [], OUTCOME))
     assert "other/7 RandomForestClassifier, models:/other/7" in text

@@ -15,6 +15,8 @@ from typing import Any
 from optimization.report.formats import change, compact, score, short, size
 
 UNKNOWN = "–"
+SHORT_COMMIT = 12
+"""Characters of a commit that are shown."""
 Content = Mapping[str, Any]
 Table = tuple[Sequence[str], list[list[str]]]
 """Headers, and rows of as many cells."""
@@ -189,6 +191,7 @@ def environment(content: Content) -> Table:
     """Return condition | value: the machine, the versions, how much was measured."""
     found = dict(content["environment"])
     packages = found.pop("packages")
+    found["commit"] = found["commit"][:SHORT_COMMIT]
     rows = [
         [name.replace("_", " "), UNKNOWN if value is None else str(value)] for name, value in found.items()
     ]

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from optimization.limits import check_limits
+from optimization.report.charts import COLOURS
 from optimization.report.content import as_content, finite
 from optimization.report.formats import change, short, size
-from optimization.report.page import as_html
+from optimization.report.page import STYLE, as_html
 from optimization.report.sections import Outcome, verdict
 from optimization.report.summary import metrics
 from tests.report.examples import iris_forest, regressor, side_by_side
@@ -152,3 +153,18 @@ def test_nothing_is_wider_than_the_screen(tmp_path: Path, width: int, example: A
     found = re.search(r"<title>(\d+)</title>", done.stdout)
     assert found is not None
     assert int(found.group(1)) <= width
+
+
+def test_eight_models_have_eight_colours() -> None:
+    page = as_html(content_of(side_by_side()), [], OUTCOME)
+    assert {f's{i}">' for i in range(5)} <= set(re.findall(r's\d">', page))
+    style = STYLE.read_text(encoding="utf-8")
+    for index in range(COLOURS):
+        assert f".s{index} {{ color: var(--s{index}); }}" in style
+        assert len(set(re.findall(rf"--s{index}: (#\w+);", style))) == 2
+        assert style.count(f"--s{index}: #") == 3
+    themes = re.findall(r"\{ color-scheme.*?\}|\{ :root.*?\}", style)
+    assert len(themes) == 3  # light, dark, print
+    for theme in themes:
+        found = re.findall(r"--s\d: (#\w+);", theme)
+        assert len(set(found)) == len(found) == COLOURS

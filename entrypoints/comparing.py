@@ -14,9 +14,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from entrypoints.contenders import Name, Opened
-
-TEXT, JSON = "compare.txt", "compare.json"
+from entrypoints.contenders import Opened
+from entrypoints.naming import Name
 
 
 def open_models(values: Namespace) -> list[Opened]:
@@ -207,36 +206,6 @@ def rows_to_time(opened: Sequence[Opened], features: Any) -> tuple[Any, str | No
         return features, None
     dtype = next((item.matrix for item in opened if item.matrix), "float64")
     return np.ascontiguousarray(table, dtype=dtype), dtype
-
-
-def log_comparison(values: Namespace, summary: Any) -> None:
-    """Log metrics, tables, figures and the report."""
-    import mlflow
-
-    from entrypoints.publishing import command_of, log_texts, reports
-    from optimization.report.content import as_content, as_json, finite
-    from optimization.report.sections import Outcome
-    from optimization.report.summary import metrics
-    from optimization.report.tables import as_text
-
-    outcome = Outcome(
-        registered="Models side by side; nothing was registered.",
-        promotion="",
-        load="",
-        repeat=command_of(values, "compare"),
-        rollback="",
-    )
-    mlflow.log_metrics(metrics(summary))
-    files = {TEXT: as_text(summary), JSON: as_json(summary)}
-    log_texts({**files, **reports(finite(as_content(summary)), [], outcome)})
-
-
-def result_of(summary: Any, run: Any) -> dict[str, Any]:
-    """Return what `output=json` prints: compare.json, and where it is."""
-    from optimization.report.content import as_content
-
-    made = {"uri": f"runs:/{run.info.run_id}/{JSON}", "run_id": run.info.run_id}
-    return {**made, **as_content(summary)}
 
 
 def _is_text(answer: Any) -> bool:

@@ -9,17 +9,12 @@ what cannot be opened so is a `SourceError`.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 FLAVORS = ("quantized_onnx", "sklearn", "onnx")
 """In the order of preference: this project's models carry the flavor onnx too."""
-SHORT_ID = 8
-"""Characters of a run's id that a title shows."""
-MAX_NAME = 100
-"""Characters of a name: MLflow takes metrics of up to 250."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -48,41 +43,6 @@ class Opened:
     signature: Any = None
     input_example: Any = None
     notes: tuple[str, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Name:
-    """How a model is called: by people, and in metrics."""
-
-    title: str
-    metric: str
-
-
-def names_of(uris: Sequence[str]) -> list[Name]:
-    """Return a name for each URI: `models:/churn@champion` is `churn@champion`, in metrics `churn_champion`.
-
-    Metrics may hold letters, digits and `_ . - / :` and blanks (mlflow/utils/validation.py, 3.17); slashes
-    make folders there and colons are refused on Windows, so that both are left out.
-    """
-    found: list[Name] = []
-    for uri in uris:
-        title = title_of(uri)
-        metric = re.sub(r"[^\w.-]+", "_", title)[:MAX_NAME].strip("_") or "model"
-        taken = {item.metric for item in found}
-        number = next(n for n in range(1, len(found) + 2) if _numbered(metric, n) not in taken)
-        found.append(Name(title if number == 1 else f"{title} ({number})", _numbered(metric, number)))
-    return found
-
-
-def title_of(uri: str) -> str:
-    """Return the part of the URI that tells models apart."""
-    kind, _, rest = uri.partition(":/")
-    if kind == "models":
-        return rest.strip("/")
-    if kind == "runs":
-        run_id, _, path = rest.strip("/").partition("/")
-        return f"{run_id[:SHORT_ID]}/{path}"
-    return Path(rest or uri).name or uri
 
 
 def open_model(
@@ -133,7 +93,10 @@ def _open_sklearn(folder: Path, pinned: Any, uri: str, trusted: tuple[str, ...],
     by_name = any(type(part).__name__ == "ColumnTransformer" for _, part in walk(estimator))
 
     def own_form(rows: Any) -> Any:
-        return rows[list(expected.names)] if expected.as_frame and hasattr(rows, "iloc") else np.asarray(rows)
+        names = list(expected.names or ())
+        if hasattr(rows, "iloc") and set(names) <= set(rows.columns):
+            rows = rows[names] if names else rows
+        return rows if expected.as_frame else np.asarray(rows)
 
     def contender(name: str, as_matrix: bool) -> Any:
         timed = original_method(estimator, method, n_threads, keep_names=not as_matrix)
@@ -245,7 +208,3 @@ def stand_in(
     if n_columns is not None:
         found.n_features_in_ = n_columns
     return found
-
-
-def _numbered(metric: str, number: int) -> str:
-    return metric if number == 1 else f"{metric}_{number}"

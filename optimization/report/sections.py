@@ -83,6 +83,9 @@ def _side_by_side(content: Content) -> str:
             f"other labels than {first['title']} among {content['n_rows_compared']:,} rows:"
             f" {', '.join(differ) or 'none'}"
         )
+    elif far := [item for item in others if item["max_abs_difference"] is not None]:
+        distances = ", ".join(f"{item['title']} ({item['max_abs_difference']:.2g})" for item in far)
+        parts.append(f"largest difference from {first['title']}: {distances}")
     return "; ".join(parts) + "."
 
 

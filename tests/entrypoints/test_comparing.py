@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from entrypoints.comparing import answers_of, check_inputs, open_models, rows_to_time, variants_of
-from entrypoints.contenders import Opened, names_of
+from entrypoints.contenders import Opened
+from entrypoints.naming import names_of
 from optimization.errors import DataError, ParameterError, SourceError
 
 ROWS = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1, 0, 1]})

@@ -11,9 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
-from mlflow.utils.validation import _validate_metric_name
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -21,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import flavor
-from entrypoints.contenders import Opened, names_of, open_model
+from entrypoints.contenders import Opened, open_model
 from optimization.convert import convert
 from optimization.errors import SourceError
 
@@ -127,37 +125,6 @@ def test_a_damaged_model_of_ours_is_one_sentence(tmp_path: Path) -> None:
         opened(folder)
 
 
-def test_names_are_short_different_and_taken_by_mlflow() -> None:
-    uris = [
-        "models:/churn/3",
-        "models:/churn@champion",
-        "models:/churn/3",
-        "models:/m-0123abcd",
-        "runs:/0123456789abcdef/model",
-        "saved/möbel: 50 %",
-        "s3://bucket/path/model",
-        f"models:/{'x' * 250}/1",
-        f"models:/{'x' * 250}/2",
-    ]
-    found = names_of(uris)
-    assert [item.title for item in found[:7]] == [
-        "churn/3",
-        "churn@champion",
-        "churn/3 (2)",
-        "m-0123abcd",
-        "01234567/model",
-        "möbel: 50 %",
-        "model",
-    ]
-    assert [item.metric for item in found[:4]] == ["churn_3", "churn_champion", "churn_3_2", "m-0123abcd"]
-    assert len({item.metric for item in found}) == len(uris)
-    for item in found:
-        _validate_metric_name(f"{item.metric}_throughput_batch_100000")
-        assert len(item.metric) < 110
-    with pytest.raises(MlflowException):
-        _validate_metric_name("churn@champion_size_kb")
-
-
 def test_the_stand_in_loads_rows_as_an_estimator_does(tmp_path: Path) -> None:
     from optimization.data import load_rows
 
@@ -168,3 +135,12 @@ def test_the_stand_in_loads_rows_as_an_estimator_does(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(rows.features, FLOWERS)
     np.testing.assert_array_equal(rows.target, SPECIES)
     assert rows.notes == ("columns that the model does not use were left out: extra",)
+
+
+def test_columns_are_taken_by_name_by_an_estimator_that_knows_positions_only(tmp_path: Path) -> None:
+    signature = infer_signature(FLOWERS, ESTIMATOR.predict(FLOWERS))
+    unnamed = LogisticRegression(max_iter=1000).fit(FLOWERS.to_numpy(), SPECIES)
+    found = opened(save_sklearn(tmp_path / "model", unnamed, signature=signature))
+    shuffled = FLOWERS[FLOWERS.columns[::-1]]
+    np.testing.assert_array_equal(found.answer(shuffled), unnamed.predict(FLOWERS.to_numpy()))
+    assert found.contender("name", False).prepare(shuffled).tolist() == FLOWERS.to_numpy().tolist()

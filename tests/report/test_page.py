@@ -96,6 +96,10 @@ def test_models_side_by_side_have_a_verdict_of_their_own() -> None:
         "Fastest for one row: churn@champion, 600× [539, 668] as fast as churn/1 (faster);"
         " smallest: plain/1, 3.91 KB; other labels than churn/1 among 150 rows: other/7 (3)."
     )
+    numbers = dataclasses.replace(regressor(), candidate=False)
+    assert verdict(content_of(numbers)).endswith(
+        "; largest difference from scikit-learn: ONNX (3.4e-05), quantized (dynamic) (0.01)."
+    )
     text = text_of(as_html(content, [], OUTCOME))
     assert "other/7 RandomForestClassifier, models:/other/7" in text
     assert "registered model by kind of row" not in text

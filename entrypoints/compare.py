@@ -37,7 +37,8 @@ def log_comparison(values: Namespace, summary: Any) -> None:
     """Log metrics, tables, figures and the report."""
     import mlflow
 
-    from entrypoints.publishing import command_of, log_texts, reports
+    from entrypoints.publishing import command_of
+    from entrypoints.reporting import log_texts, reports
     from optimization.report.content import as_content, as_json, finite
     from optimization.report.sections import Outcome
     from optimization.report.summary import metrics

@@ -10,15 +10,13 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from entrypoints.convert import save
 from entrypoints.variants import ONNX, QUANTIZED, Variants
-
-REPORT, MARKDOWN = "report.html", "report.md"
 
 
 @contextmanager
@@ -57,6 +55,7 @@ def log_results(values: Namespace, summary: Any, variants: Variants, *, model_id
     """
     import mlflow
 
+    from entrypoints.reporting import log_texts
     from optimization.report.content import as_json
     from optimization.report.summary import metrics
     from optimization.report.tables import as_text
@@ -66,26 +65,6 @@ def log_results(values: Namespace, summary: Any, variants: Variants, *, model_id
     save(values, ONNX, variants.onnx)
     save(values, QUANTIZED, variants.quantized)
     log_texts({"benchmark.txt": as_text(summary), "benchmark.json": as_json(summary)})
-
-
-def log_texts(files: Mapping[str, str]) -> None:
-    """Log texts under their names, all in one go."""
-    import tempfile
-
-    import mlflow
-
-    with tempfile.TemporaryDirectory() as folder:
-        for name, text in files.items():
-            (Path(folder) / name).write_bytes(text.encode())
-        mlflow.log_artifacts(folder)
-
-
-def reports(content: Any, tries: Sequence[Any], outcome: Any) -> dict[str, str]:
-    """Return the report as a page and as Markdown, by the name of the artifact."""
-    from optimization.report.markdown import as_markdown
-    from optimization.report.page import as_html
-
-    return {REPORT: as_html(content, tries, outcome), MARKDOWN: as_markdown(content, outcome)}
 
 
 def log_quantized(inputs: Any, variants: Variants) -> tuple[str, str]:
@@ -204,6 +183,7 @@ def log_page(
     error: str = "",
 ) -> None:
     """Log the reports: what was measured, and what became of the model (`error`: why nothing did)."""
+    from entrypoints.reporting import log_texts, reports
     from optimization.report.content import as_content, finite
     from optimization.report.sections import Outcome
 

@@ -53,7 +53,7 @@ def open_inputs(values: Namespace) -> Inputs:
     if not os.environ.get(CHILD):
         for note in (*source.notes, *rows.notes):
             print(f"note: {note}")
-    _log_dataset(rows, values.target or "target")
+    log_dataset(rows, values.target or "target")
     return Inputs(source, rows, _parameters(values, source, dataset, working_dir))
 
 
@@ -83,7 +83,7 @@ def _parameters(values: Namespace, source: Source, dataset: str, working_dir: Pa
     }
 
 
-def _log_dataset(rows: Rows, target: str) -> None:
+def log_dataset(rows: Rows, target: str) -> None:
     """Log the rows as the run's dataset input; `target` names the column of answers."""
     import pandas as pd
 

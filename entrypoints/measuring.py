@@ -23,7 +23,6 @@ def measure_variants(
     `others` are contenders that are measured with them and reported elsewhere.
     """
     from optimization.limits import RULES, check_limits
-    from optimization.measure.environment import read_environment
     from optimization.measure.records import Contender, MeasureOptions
     from optimization.measure.timing import measure
     from optimization.report.console import open_console
@@ -32,7 +31,9 @@ def measure_variants(
 
     judge, source = variants.judge, inputs.source
     contenders = [
-        Contender("original", original_method(source.estimator, judge, values.n_threads)),
+        Contender(
+            "original", original_method(source.estimator, judge.manifest.default_method, values.n_threads)
+        ),
         Contender("onnx", judge.predictor(variants.onnx, n_threads=values.n_threads).predict),
         Contender("quantized", judge.predictor(variants.quantized, n_threads=values.n_threads).predict),
         *others,
@@ -62,33 +63,36 @@ def measure_variants(
         ),
         n_rows_compared=sum(len(batch.features) for batch in judge.expected),
         measurements=measurements,
-        environment=read_environment(n_threads=values.n_threads),
+        environment=measurements.environment,
     )
     bounds = {rule.name: getattr(values, rule.name) for rule in RULES}
     return dataclasses.replace(summary, gates=check_limits(bounds, metrics(summary)))
 
 
-def original_method(estimator: Any, judge: Any, n_jobs: int) -> Any:
-    """Return the estimator's method, with as many threads as the others get.
+def original_method(estimator: Any, method: str, n_jobs: int, *, keep_names: bool = False) -> Any:
+    """Return the estimator's `method`, with as many threads as the others get.
 
-    Without the names it was fitted with, or scikit-learn would warn of every matrix of numbers.
+    Without the names it was fitted with, or scikit-learn would warn of every matrix of numbers; for tables
+    `keep_names`.
     """
     import copy
 
     from optimization.convert.structure import rewrite, walk
 
     def adapt(part: Any) -> Any:
-        if not hasattr(part, "feature_names_in_") and getattr(part, "n_jobs", None) is None:
+        forgets = not keep_names and hasattr(part, "feature_names_in_")
+        if not forgets and getattr(part, "n_jobs", None) is None:
             return part
         part = copy.copy(part)
-        vars(part).pop("feature_names_in_", None)
+        if forgets:
+            vars(part).pop("feature_names_in_", None)
         if getattr(part, "n_jobs", None) is not None:
             part.n_jobs = n_jobs
         return part
 
     if any(type(part).__name__ == "ColumnTransformer" for _, part in walk(estimator)):
-        return getattr(estimator, judge.manifest.default_method)
-    return getattr(rewrite(estimator, adapt), judge.manifest.default_method)
+        return getattr(estimator, method)
+    return getattr(rewrite(estimator, adapt), method)
 
 
 def measured_rows(inputs: Any, variants: Variants) -> Any:

@@ -20,7 +20,8 @@ from optimization.quantize.names import OBJECTIVES, POLICY_NAMES
 ALL = ("convert", "quantize", "benchmark")
 GATED = ("quantize", "benchmark")
 BENCHMARK = ("benchmark",)
-ROLLBACK = "rollback"
+ROLLBACK, COMPARE = "rollback", "compare"
+OPENING, MEASURING = (*ALL, COMPARE), (*BENCHMARK, COMPARE)
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 MOST = 1_000_000
 """Calls, rows of a batch, threads: more is a slip of the finger."""
@@ -129,21 +130,41 @@ def onnxruntime_version(text: str) -> str:
 
 PARAMETERS = (
     Parameter(
-        "working_dir", "path", ".", ALL, "folder that relative paths mean: where the command is typed", folder
+        "working_dir",
+        "path",
+        ".",
+        OPENING,
+        "folder that relative paths mean: where the command is typed",
+        folder,
     ),
     Parameter("model_uri", "string", "", ALL, "scikit-learn model in MLflow; empty: train a reference model"),
-    Parameter("data", "string", "", ALL, "CSV or Parquet file with rows to compare and measure on"),
-    Parameter("target", "string", "", ALL, "column of data that holds the true answer"),
+    Parameter(
+        "model_uris",
+        "string",
+        "",
+        (COMPARE,),
+        "two models or more, with commas; the first is what the others are compared with",
+        words,
+    ),
+    Parameter("data", "string", "", OPENING, "CSV or Parquet file with rows to compare and measure on"),
+    Parameter("target", "string", "", OPENING, "column of data that holds the true answer"),
     Parameter("reference_model", "string", "random_forest", ALL, "what to train without model_uri"),
     Parameter("dataset", "string", "", ALL, "what to train it on; empty: iris, or diabetes for a regressor"),
-    Parameter("skops_trusted_types", "string", "", ALL, "types to trust in a skops file, with commas", words),
+    Parameter(
+        "skops_trusted_types", "string", "", OPENING, "types to trust in a skops file, with commas", words
+    ),
     Parameter("reuse", "string", "true", ALL, "reuse a finished equal run and reference model", boolean),
     Parameter("output_dir", "string", "", ALL, "folder for local copies of the ONNX files"),
     Parameter(
-        "debug", "string", "false", (*ALL, "doctor", ROLLBACK), "show a traceback with an error", boolean
+        "debug", "string", "false", (*OPENING, "doctor", ROLLBACK), "show a traceback with an error", boolean
     ),
     Parameter(
-        "output", "string", "text", (*ALL, ROLLBACK), "text, json (one document) or quiet (one URI)", output
+        "output",
+        "string",
+        "text",
+        (*OPENING, ROLLBACK),
+        "text, json (one document) or quiet (one URI)",
+        output,
     ),
     Parameter("experiment_name", "string", "", ("doctor",), "experiment whose artifact store is checked"),
     Parameter("convert_run_id", "string", "", ("quantize",), "convert run to go on from; empty: start one"),
@@ -172,9 +193,9 @@ PARAMETERS = (
     Parameter("min_speedup", "string", "", BENCHMARK, "least speed-up for one row", bound),
     Parameter("max_size_kb", "string", "", BENCHMARK, "largest file in KB", bound),
     Parameter("max_latency_ms", "string", "", BENCHMARK, "largest p95 of one row in ms", bound),
-    Parameter("n_iterations", "float", "1000", BENCHMARK, "single-row calls per model", whole),
-    Parameter("batch_sizes", "string", "1,32,1024", BENCHMARK, "rows per call for throughput", sizes),
-    Parameter("n_threads", "float", "1", BENCHMARK, "threads of every model while measured", whole),
+    Parameter("n_iterations", "float", "1000", MEASURING, "single-row calls per model", whole),
+    Parameter("batch_sizes", "string", "1,32,1024", MEASURING, "rows per call for throughput", sizes),
+    Parameter("n_threads", "float", "1", MEASURING, "threads of every model while measured", whole),
     Parameter(
         "registered_model_name",
         "string",

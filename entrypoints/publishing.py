@@ -18,8 +18,6 @@ from typing import Any
 from entrypoints.convert import save
 from entrypoints.variants import ONNX, QUANTIZED, Variants
 
-REPORT = "report.html"
-
 
 @contextmanager
 def figure_of(summary: Any) -> Iterator[Callable[[], str]]:
@@ -55,10 +53,9 @@ def log_results(values: Namespace, summary: Any, variants: Variants, *, model_id
 
     The model is logged first: MLflow would otherwise fetch each metric's history to copy it there.
     """
-    import tempfile
-
     import mlflow
 
+    from entrypoints.reporting import log_texts
     from optimization.report.content import as_json
     from optimization.report.summary import metrics
     from optimization.report.tables import as_text
@@ -67,14 +64,7 @@ def log_results(values: Namespace, summary: Any, variants: Variants, *, model_id
     mlflow.set_tags(variants.run_ids)
     save(values, ONNX, variants.onnx)
     save(values, QUANTIZED, variants.quantized)
-    files = {
-        "benchmark.txt": as_text(summary).encode(),
-        "benchmark.json": as_json(summary).encode(),
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in files.items():
-            (Path(folder) / name).write_bytes(content)
-        mlflow.log_artifacts(folder)
+    log_texts({"benchmark.txt": as_text(summary), "benchmark.json": as_json(summary)})
 
 
 def log_quantized(inputs: Any, variants: Variants) -> tuple[str, str]:
@@ -192,11 +182,10 @@ def log_page(
     promotion: str = "",
     error: str = "",
 ) -> None:
-    """Log report.html: what was measured, and what became of the model (`error`: why nothing did)."""
-    import mlflow
-
+    """Log the reports: what was measured, and what became of the model (`error`: why nothing did)."""
+    from entrypoints.reporting import log_texts, reports
     from optimization.report.content import as_content, finite
-    from optimization.report.page import Outcome, as_html
+    from optimization.report.sections import Outcome
 
     rollback = ""
     if "is now previous" in promotion:
@@ -210,10 +199,10 @@ def log_page(
         repeat=command_of(values),
         rollback=rollback,
     )
-    mlflow.log_text(as_html(finite(as_content(summary)), variants.tries, outcome), REPORT)
+    log_texts(reports(finite(as_content(summary)), variants.tries, outcome))
 
 
-def command_of(values: Namespace) -> str:
+def command_of(values: Namespace, entry_point: str = "benchmark") -> str:
     """Return the command that repeats the run: the parameters that are not at their defaults."""
     from entrypoints.parameters import PARAMETERS
     from optimization.source_uri import without_password
@@ -224,7 +213,7 @@ def command_of(values: Namespace) -> str:
         for name, text in values.typed.items()
         if text != defaults[name] and name != "working_dir" and not _same_number(text, defaults[name])
     ]
-    return " ".join(["mlflow run . -e benchmark", *words])
+    return " ".join([f"mlflow run . -e {entry_point}", *words])
 
 
 def _same_number(text: str, default: str) -> bool:
@@ -245,16 +234,24 @@ def print_tables(summary: Any) -> None:
 
 def print_registered(registered: Any, promotion: str, run: Any) -> None:
     """Print what was registered, how to load it, and where to look."""
-    import mlflow
-
     from optimization.report.console import open_console
-    from optimization.source_uri import without_password
 
     console = open_console()
     # soft_wrap: what people copy must not be folded at the edge of the terminal.
     console.print(f"registered  {registered.name} version {registered.version}", soft_wrap=True)
     console.print(f"promotion   {promotion}", soft_wrap=True)
     console.print(f"load        mlflow.pyfunc.load_model({registered.uri!r})", soft_wrap=True)
+    print_run(run)
+
+
+def print_run(run: Any) -> None:
+    """Print where to look at the run."""
+    import mlflow
+
+    from optimization.report.console import open_console
+    from optimization.source_uri import without_password
+
+    console = open_console()
     console.print(f"run         {run.info.run_id} in experiment {run.info.experiment_id}", soft_wrap=True)
     look = where_to_look(without_password(mlflow.get_tracking_uri()), run.info)
     console.print(f"look        {look}", soft_wrap=True)

@@ -55,6 +55,12 @@ class ServerError(OptimizationError):
     exit_code = 8
 
 
+class ProvenanceError(OptimizationError):
+    """Two measurements were taken under different conditions and cannot be compared."""
+
+    exit_code = 10
+
+
 class EnvironmentIncompleteError(OptimizationError):
     """A package that the run needs is not installed."""
 

@@ -21,7 +21,7 @@ import pandas as pd
 from mlflow.models import Model, ModelSignature
 
 from optimization.source_open import FLAVOR, open_estimator, read_mlmodel
-from optimization.source_uri import fetch, pin_uri, resolve_path
+from optimization.source_uri import PinnedUri, fetch, pin_uri, resolve_path
 
 
 @dataclass(frozen=True, eq=False)  # tables do not compare to one truth value
@@ -66,14 +66,24 @@ def load_source(model_uri: str, *, working_dir: Path, skops_trusted_types: tuple
         ServerError: the server or the store does not answer or refuses.
     """
     pinned = pin_uri(resolve_path(model_uri, working_dir))
-    folder = fetch(pinned.uri)
+    return read_source(fetch(pinned.uri), pinned, uri=model_uri, skops_trusted_types=skops_trusted_types)
+
+
+def read_source(
+    folder: Path, pinned: PinnedUri, *, uri: str, skops_trusted_types: tuple[str, ...] = ()
+) -> Source:
+    """Return the scikit-learn model in `folder`, which holds what `pinned` names; `uri` is as it was given.
+
+    Raises:
+        SourceError: as `load_source`.
+    """
     model = read_mlmodel(folder, pinned.uri)
     digest = _digest(folder, model)
     estimator, notes = open_estimator(folder, model, uri=pinned.uri, trusted_types=skops_trusted_types)
-    example, example_notes = _read_example(model, folder)
+    example, example_notes = read_example(model, folder)
     return Source(
         estimator=estimator,
-        uri=model_uri,
+        uri=uri,
         pinned_uri=pinned.uri,
         digest=digest,
         serialization_format=model.flavors[FLAVOR].get("serialization_format", "pickle"),
@@ -147,7 +157,7 @@ def _predict_fn(model: Model) -> str:
     return str(model.flavors.get("python_function", {}).get("predict_fn") or "predict")
 
 
-def _read_example(
+def read_example(
     model: Model, folder: Path
 ) -> tuple[pd.DataFrame | np.ndarray[Any, Any] | None, tuple[str, ...]]:
     """Return the model's input example as a table, or None and a note why there is none to use."""

@@ -37,6 +37,17 @@ def read_mlmodel(folder: Path, uri: str) -> Model:
     Raises:
         SourceError: no folder, no readable MLmodel, another flavor, or the serialized file is missing.
     """
+    model = read_any_mlmodel(folder, uri)
+    _check_flavor(folder, dict(model.flavors), uri)
+    return model
+
+
+def read_any_mlmodel(folder: Path, uri: str) -> Model:
+    """Return the folder's `MLmodel`, whatever its flavors.
+
+    Raises:
+        SourceError: no folder, or no readable MLmodel.
+    """
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing"
         raise SourceError(
@@ -50,12 +61,11 @@ def read_mlmodel(folder: Path, uri: str) -> Model:
         )
     try:
         model = Model.load(str(folder))
-        flavors = dict(model.flavors)
+        dict(model.flavors)
     except (yaml.YAMLError, MlflowException, TypeError, ValueError, AttributeError, KeyError) as error:
         raise SourceError(
             f"the MLmodel file of {uri} cannot be read ({one_line(error)}); log the model again"
         ) from error
-    _check_flavor(folder, flavors, uri)
     return model
 
 

@@ -2,7 +2,8 @@
 
 In: the machine and the installed packages.
 Out: a frozen `Environment`.
-Promise: what cannot be read is called "unknown" or left out; reading never fails and starts no process.
+Promise: what cannot be read is called "unknown" or left out; reading never fails and starts no process; an
+`Environment` that cannot be true is refused when it is made.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from importlib import metadata
 from pathlib import Path
 
 from flavor.quantized_onnx_v1.cpu import available_cpus
+from optimization.measure.conditions import UNKNOWN, commit_of, governor, memory_limit
 
 PACKAGES = ("scikit-learn", "onnxruntime", "onnx", "skl2onnx", "mlflow", "mlflow-skinny", "numpy", "pandas")
 """Packages whose version may change a time, a size or an answer."""
 
 CPU_INFO = Path("/proc/cpuinfo")
+PROJECT = Path(__file__).resolve().parents[2]
+"""The folder that holds MLproject."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,19 @@ class Environment:
     os: str
     packages: Mapping[str, str]
     """Version by distribution name, installed ones only."""
+    memory_limit_bytes: int | None = None
+    """What the control groups allow; None: as much as the host has."""
+    governor: str = UNKNOWN
+    """Frequency governor of the processor; containers and virtual machines seldom know it."""
+    commit: str = UNKNOWN
+    """Of this project; uncommitted changes are not seen."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no machine has: a record that was damaged or made by hand."""
+        if min(self.available_cpus, self.n_threads) < 1 or not all((self.cpu, self.python, self.os)):
+            raise ValueError(f"expected a machine with processors and names, found {self}")
+        if self.memory_limit_bytes is not None and self.memory_limit_bytes < 1:
+            raise ValueError(f"expected a memory limit in bytes, found {self.memory_limit_bytes}")
 
     def describe(self) -> str:
         """Return the environment as one sentence without a full stop."""
@@ -56,8 +73,11 @@ def read_environment(*, n_threads: int) -> Environment:
         available_cpus=available_cpus(),
         n_threads=n_threads,
         python=platform.python_version(),
-        os=f"{platform.system()} {platform.machine()}".strip() or "unknown",
+        os=f"{platform.system()} {platform.machine()}".strip() or UNKNOWN,
         packages=installed_versions(),
+        memory_limit_bytes=memory_limit(),
+        governor=governor(),
+        commit=commit_of(PROJECT),
     )
 
 
@@ -71,7 +91,7 @@ def cpu_model(cpu_info: Path = CPU_INFO) -> str:
         key, _, value = line.partition(":")
         if key.strip() == "model name" and value.strip():
             return " ".join(value.split())
-    return platform.processor() or platform.machine() or "unknown"
+    return platform.processor() or platform.machine() or UNKNOWN
 
 
 def installed_versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str]:

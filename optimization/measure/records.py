@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from optimization.errors import ParameterError
+from optimization.measure.environment import Environment
 from optimization.measure.noise import Noise
 
 NS_PER_MS = 1e6
@@ -110,6 +111,12 @@ class Measurements:
     seconds_measuring: float
     """Wall time of the whole measurement, with preparation and warm-up."""
     noise: Noise = field(default_factory=Noise)
+    environment: Environment | None = None
+    """Where it was measured; None for records that were not measured here."""
+
+    def __post_init__(self) -> None:
+        """Our own callers measure with the threads that they write down."""
+        assert self.environment is None or self.environment.n_threads == self.options.n_threads
 
     def of(self, name: str) -> Measurement | None:
         """Return the measurement of the contender called `name`, or None where there is none."""

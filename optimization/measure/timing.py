@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from optimization.measure.environment import read_environment
 from optimization.measure.noise import Rounds, judge_noise, others_share, read_load
 from optimization.measure.records import (
     Contender,
@@ -83,6 +84,7 @@ def measure(
     started = perf_counter()
     rng = np.random.default_rng(options.seed)
     tick = _counter(_n_blocks(contenders, options), progress)
+    environment = read_environment(n_threads=options.n_threads)
     before = read_load()
     with threadpool_limits(options.n_threads), garbage_held():
         rounds = _measure_single_rows(contenders, rows, options=options, rng=rng, tick=tick)
@@ -106,6 +108,7 @@ def measure(
         contenders=found,
         seconds_measuring=perf_counter() - started,
         noise=judge_noise([_rounds(item) for item in found], others_share(before, read_load())),
+        environment=environment,
     )
 
 

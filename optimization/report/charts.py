@@ -20,6 +20,8 @@ from optimization.report.formats import tick
 WIDTH, HEIGHT = 640, 300
 LEFT, RIGHT, TOP, BOTTOM = 84, 16, 12, 44
 DASHES = ("", "7 4", "2 3", "9 3 2 3")
+COLOURS = 8
+"""Colours of page.css, `s0` and so on; the same one comes again with its ninth series."""
 MAX_TICKS = 7
 
 
@@ -52,7 +54,8 @@ def chart(series: Sequence[Series], *, x: str, y: str, joined: bool = True) -> s
     parts += [_drawn(index, item, columns, rows, joined) for index, item in enumerate(series)]
     title = escape(f"{y} over {x}", quote=True)
     legend = "".join(
-        f'<span class="key s{index % 4}">{escape(item.name)}</span>' for index, item in enumerate(series)
+        f'<span class="key s{index % COLOURS}">{escape(item.name)}</span>'
+        for index, item in enumerate(series)
     )
     return (
         f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">{"".join(parts)}</svg>'
@@ -107,10 +110,10 @@ def _drawn(index: int, series: Series, columns: _Axis, rows: _Axis, joined: bool
     line = ""
     if joined and len(places) > 1:
         path = " ".join(f"{at:.1f},{height:.1f}" for at, height, _ in places)
-        line = f'<polyline points="{path}" stroke-dasharray="{DASHES[index % 4]}"/>'
+        line = f'<polyline points="{path}" stroke-dasharray="{DASHES[index % len(DASHES)]}"/>'
     dots = "".join(
         f'<circle cx="{at:.1f}" cy="{height:.1f}" r="{3 if joined else 5}">'
         f"<title>{escape(point.note)}</title></circle>"
         for at, height, point in places
     )
-    return f'<g class="s{index % 4}">{line}{dots}</g>'
+    return f'<g class="s{index % COLOURS}">{line}{dots}</g>'

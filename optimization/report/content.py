@@ -15,7 +15,7 @@ from typing import Any
 from optimization.measure.sizes import kilobytes
 from optimization.report.summary import Summary, Variant, metrics
 
-FORMAT = "model-optimization/benchmark/2"
+FORMAT = "model-optimization/benchmark/3"
 
 
 def as_json(summary: Summary) -> str:
@@ -29,6 +29,7 @@ def as_content(summary: Summary) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "model": summary.model,
+        "candidate": summary.candidate,
         "n_rows_compared": summary.n_rows_compared,
         "variants": [_variant(summary, variant) for variant in summary.variants],
         "speedups": [_speedup(summary, variant) for variant in summary.variants[1:]],

@@ -5,7 +5,7 @@ Out: `Summary`, and a flat dictionary for the tracking server.
 Promise: the metric names are those of the lab this project grew out of, and their kin; what is not known
 is left out, never NaN.
 
-The names, for each variant `original`, `onnx`, `quantized`:
+The names, for each variant `original`, `onnx`, `quantized` (of a comparison: each model by its own name):
     {name}_size_kb                           KB of 1024 bytes
     {name}_latency_ms, _p50, _p90, _p95, _p99      one row; without suffix the mean
     {name}_throughput_batch_{n}              rows per second of the median batch
@@ -16,7 +16,7 @@ and for each variant but the original:
     {name}_size_reduction_pct                per cent of the original's size
     {name}_label_mismatches, {name}_max_abs_difference      on rows that look like the data
     {name}_boundary_label_mismatches                        on boundary, threshold and edge rows
-and for the last variant, which is the one to register: size_reduction_pct, label_mismatches,
+and for the last variant, where it is the one to register: size_reduction_pct, label_mismatches,
 max_abs_difference, boundary_label_mismatches; and for the run: measure_seconds.
 """
 
@@ -39,7 +39,7 @@ class Variant:
     """One form of the model; its measurement is the contender of the same `name`."""
 
     name: str
-    """Prefix of the metrics: original, onnx, quantized."""
+    """Prefix of the metrics: original, onnx, quantized; of a comparison, made from the model's URI."""
     title: str
     """Name for people."""
     n_bytes: int
@@ -52,6 +52,8 @@ class Variant:
     """Largest difference of a score or value from the original's; None for the original."""
     parity: tuple[KindParity, ...] = ()
     """The comparison with the original by kind of row; empty for the original."""
+    origin: str = ""
+    """What it is and where it comes from, where the title does not say so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +63,15 @@ class Summary:
     model: str
     """The source model in a few words: estimator and URI."""
     variants: tuple[Variant, ...]
-    """The original first, the one to register last."""
+    """The original first; the one to register last, where there is one."""
     n_rows_compared: int
     """Rows on which the variants' answers were compared."""
     measurements: Measurements
     environment: Environment
     gates: tuple[GateResult, ...] = ()
     """The limits that were set, and what was found."""
+    candidate: bool = True
+    """Whether the last variant is the one to register; False: models side by side."""
 
     def __post_init__(self) -> None:
         """Our own callers put at least the original in."""
@@ -119,7 +123,7 @@ def metrics(summary: Summary) -> dict[str, float]:
         found |= {
             f"{variant.name}_{key}": value for key, value in _against_original(summary, variant).items()
         }
-    if len(summary.variants) > 1:
+    if summary.candidate and len(summary.variants) > 1:
         last = _against_original(summary, summary.variants[-1])
         found |= {key: value for key, value in last.items() if not key.startswith("speedup")}
     found["measure_seconds"] = summary.measurements.seconds_measuring

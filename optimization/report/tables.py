@@ -58,7 +58,7 @@ class BenchmarkTables:
             yield throughput_table(self.summary)
         if len(self.summary.variants) > 1:
             yield answers_table(self.summary)
-            if self.summary.variants[-1].parity:
+            if self.summary.candidate and self.summary.variants[-1].parity:
                 yield parity_table(self.summary.variants[-1])
         if self.summary.gates:
             yield gates_table(self.summary)
@@ -162,6 +162,7 @@ def notes(summary: Summary) -> tuple[str, ...]:
     found = summary.measurements
     return (
         f"Model: {summary.model}.",
+        *(f"{variant.title}: {variant.origin}." for variant in summary.variants if variant.origin),
         f"Method: {found.options.n_iterations:,} calls with one row from {found.n_rows:,} rows, contenders"
         " interleaved; speed-up is the median over rounds, rows/s is of the median batch; KB = 1024 bytes;"
         f" {seconds(found.seconds_measuring)} of measuring.",
@@ -232,8 +233,9 @@ def _mismatches(variant: Variant) -> str | Text:
 
 
 def _title(summary: Summary, variant: Variant) -> Text:
-    """The variant to register, which is the last, in bold."""
-    return Text(variant.title, style="bold" if variant is summary.variants[-1] else "")
+    """The variant to register, which is the last where there is one, in bold."""
+    bold = summary.candidate and variant is summary.variants[-1]
+    return Text(variant.title, style="bold" if bold else "")
 
 
 def _judged(text: str, *, better: bool) -> Text:

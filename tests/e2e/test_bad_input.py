@@ -18,14 +18,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import SplineTransformer
 
-from entrypoints import benchmark, convert
+from entrypoints import benchmark, compare, convert
 from entrypoints.command import run_entry_point
 from entrypoints.runs import FAILURE_TAG
 from optimization import errors
 from tests.source_store import tracking_store
 
 Attempt = Callable[..., str]
-MAIN = {"benchmark": benchmark.main, "convert": convert.main}
+MAIN = {"benchmark": benchmark.main, "compare": compare.main, "convert": convert.main}
 
 
 @pytest.fixture
@@ -200,3 +200,21 @@ def test_a_wrong_parameter(attempt: Attempt, parameter: str, value: str, says: s
     if parameter == "dataset" and value == "diabetes":
         parameters["reference_model"] = "logistic_regression"
     assert says in attempt(errors.ParameterError, "benchmark", **parameters)
+
+
+@pytest.mark.parametrize(
+    ("uris", "error", "says"),
+    [
+        ("model", errors.ParameterError, "model_uris: expected two models or more, found model"),
+        ("model,models:/none/1", errors.SourceError, "no registered model 'none' in the registry"),
+        ("model,other", errors.SourceError, "other with 3 columns; compare models of one task"),
+        ("model,good.csv", errors.SourceError, "expected an MLflow model folder"),
+        ("model,model", errors.DataError, "no data was given and"),
+    ],
+)
+def test_models_that_cannot_be_compared(
+    attempt: Attempt, uris: str, error: type[errors.OptimizationError], says: str
+) -> None:
+    rows = _rows()
+    _save(LogisticRegression().fit(rows[["a", "b", "a"]].to_numpy(), rows["y"]), "other")
+    assert says in attempt(error, "compare", model_uris=uris)

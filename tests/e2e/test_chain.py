@@ -23,6 +23,7 @@ ARTIFACTS = {
     "benchmark.json",
     "benchmark.png",
     "report.html",
+    "report.md",
 }
 TABLES = ("Size", "Speed (one row at a time", "Answers (", "speed-up", "original", "ONNX", "quantized (")
 PNG = b"\x89PNG\r\n\x1a\n"

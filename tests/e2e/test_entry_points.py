@@ -106,3 +106,29 @@ def test_other_reference_models(
     version = user.client().get_model_version_by_alias(name, "champion")
     assert version.tags["quantization"] in quantization
     assert ("label_mismatches" in version.tags) == (scores == {"accuracy"})
+
+
+def test_compare_measures_two_versions_and_their_source(user: User) -> None:
+    wanted = {"reference_model": "logistic_regression", "registered_model_name": "flowers", **QUICK}
+    user.mlflow_run("benchmark", quantization_type="none", **wanted).ok()
+    user.mlflow_run("benchmark", quantization_type="weight_only", **LOOSE, **wanted).ok()
+    client = user.client()
+    versions = client.search_model_versions("name = 'flowers'")
+    source = versions[0].tags["source_model"]
+    uris = ("models:/flowers/1", "models:/flowers@champion", source)
+    result = user.mlflow_run("compare", model_uris=",".join(uris), output="json", **QUICK).ok()
+    run = by_name(user.runs())["compare"]
+    found = json.loads(result.stdout)
+    titles = ["flowers/1", "flowers@champion", source.removeprefix("models:/")]
+    assert [item["title"] for item in found["variants"]] == titles
+    assert [item["label_mismatches"] for item in found["variants"]] == [None, 0, 0]
+    metrics = run.data.metrics
+    assert found["metrics"] == metrics
+    assert metrics["flowers_champion_latency_ms_p50"] > 0
+    assert metrics["flowers_1_throughput_batch_8"] > 0
+    assert metrics[f"{titles[2]}_speedup"] < metrics[f"{titles[2]}_speedup_high"] < 1
+    assert metrics[f"{titles[2]}_size_kb"] > 0
+    assert run.data.params["model_uris"] == ",".join(uris)
+    assert user.artifacts(run) == {"compare.txt", "compare.json", "report.html", "report.md"}
+    assert len(client.search_model_versions("name = 'flowers'")) == len(versions)
+    assert "mlflow.parentRunId" not in run.data.tags

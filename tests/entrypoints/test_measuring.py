@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,17 +21,13 @@ from optimization.convert import convert
 FLOWERS, SPECIES = load_iris(return_X_y=True, as_frame=True)
 
 
-def judge(method: str = "predict") -> Any:
-    return SimpleNamespace(manifest=SimpleNamespace(default_method=method))
-
-
 def manifest(estimator: Any, features: Any) -> Any:
     return convert(estimator, features).manifest
 
 
 def test_the_original_takes_a_matrix_without_a_warning_and_stays_as_it_was() -> None:
     pipeline = make_pipeline(StandardScaler(), RandomForestClassifier(5, n_jobs=4)).fit(FLOWERS, SPECIES)
-    predict = original_method(pipeline, judge(), n_jobs=2)
+    predict = original_method(pipeline, "predict", n_jobs=2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         answer = predict(FLOWERS.to_numpy())
@@ -44,7 +39,7 @@ def test_the_original_takes_a_matrix_without_a_warning_and_stays_as_it_was() -> 
 
 def test_the_original_answers_by_the_method_that_is_measured() -> None:
     estimator = LogisticRegression(max_iter=1000).fit(FLOWERS, SPECIES)
-    predict_proba = original_method(estimator, judge("predict_proba"), n_jobs=1)
+    predict_proba = original_method(estimator, "predict_proba", n_jobs=1)
     assert predict_proba(FLOWERS.to_numpy()).shape == (150, 3)
 
 
@@ -65,4 +60,4 @@ def test_mixed_columns_are_measured_as_the_table_they_are() -> None:
     estimator = make_pipeline(step, LogisticRegression(max_iter=1000)).fit(table, SPECIES)
     rows = plain_rows(estimator, table, manifest(estimator, table))
     assert isinstance(rows, pd.DataFrame)
-    original_method(estimator, judge(), n_jobs=1)(rows)
+    original_method(estimator, "predict", n_jobs=1)(rows)

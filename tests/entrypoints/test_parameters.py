@@ -14,7 +14,7 @@ from optimization.errors import ParameterError
 from optimization.quantize.policies import POLICIES
 
 PROJECT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "MLproject").read_text())
-ENTRY_POINTS = ("convert", "quantize", "benchmark", "doctor")
+ENTRY_POINTS = ("convert", "quantize", "benchmark", "compare", "doctor")
 
 
 def own(entry_point: str) -> list[Any]:

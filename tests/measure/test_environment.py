@@ -1,8 +1,10 @@
 """The environment is read without failing, and described in one sentence."""
 
+import dataclasses
 import platform
 
 import numpy as np
+import pytest
 
 from optimization.measure.environment import (
     Environment,
@@ -10,6 +12,8 @@ from optimization.measure.environment import (
     installed_versions,
     read_environment,
 )
+from optimization.measure.records import Contender, MeasureOptions
+from optimization.measure.timing import measure
 
 
 def test_this_process_is_described_with_its_versions():
@@ -44,3 +48,17 @@ def test_without_a_model_name_the_platform_answers(tmp_path):
 
 def test_packages_that_are_not_installed_are_left_out():
     assert set(installed_versions(("numpy", "no-such-distribution"))) == {"numpy"}
+
+
+@pytest.mark.parametrize("change", [{"cpu": ""}, {"available_cpus": 0}, {"memory_limit_bytes": -1}])
+def test_what_no_machine_has_is_refused(change):
+    with pytest.raises(ValueError, match="expected a m"):
+        dataclasses.replace(read_environment(n_threads=1), **change)
+
+
+def test_a_measurement_knows_where_it_was_taken():
+    options = MeasureOptions(n_iterations=1, batch_sizes=())
+    found = measure([Contender("a", len)], np.zeros((3, 2)), options=options)
+    assert found.environment == read_environment(n_threads=1)
+    with pytest.raises(AssertionError):
+        dataclasses.replace(found, environment=read_environment(n_threads=2))

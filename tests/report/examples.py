@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+
 from optimization.measure.environment import Environment
 from optimization.measure.records import (
     Latency,
@@ -97,6 +100,25 @@ def large() -> Summary:
         one_row_ms={"original": 12_345.678, "onnx": 1_234.5, "quantized": 0.0012345},
         rows_per_s={"original": (0.081, 0.8, 8.1, 81.0, 810.0, 8_100.0)},
     )
+
+
+def side_by_side() -> Summary:
+    """Five models of a comparison: the second is the fastest, the third the smallest, the fifth errs."""
+    titles = ("churn/1", "churn@champion", "plain/1", "churn/1 (2)", "other/7")
+    sizes = (175_493, 73_902, 4_000, 175_493, 90_000)
+    times = (4.5, 0.0075, 0.009, 4.51, 0.1)
+    names = tuple(re.sub(r"\W+", "_", title) for title in titles)
+    variants = tuple(
+        dataclasses.replace(
+            variant(name, title, n_bytes, mismatches=None if rank == 0 else 3 * (rank == 4)),
+            origin=f"RandomForestClassifier, models:/{title}",
+        )
+        for rank, (name, title, n_bytes) in enumerate(zip(names, titles, sizes, strict=True))
+    )
+    summary = make_summary(
+        variants=variants, one_row_ms=dict(zip(names, times, strict=True)), rows_per_s={}, model="5 models"
+    )
+    return dataclasses.replace(summary, candidate=False)
 
 
 def variant(

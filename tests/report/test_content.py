@@ -17,7 +17,7 @@ def refuse(constant):
 
 def test_the_json_holds_the_metrics_the_samples_and_the_machine():
     content = json.loads(as_json(iris_forest()), parse_constant=refuse)
-    assert content["format"] == FORMAT == "model-optimization/benchmark/2"
+    assert content["format"] == FORMAT == "model-optimization/benchmark/3"
     assert content["metrics"] == metrics(iris_forest())
     assert content["environment"] == dataclasses.asdict(ENVIRONMENT)
     assert content["options"]["batch_sizes"] == [1, 32, 1024]

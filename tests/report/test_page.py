@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 from optimization.limits import check_limits
+from optimization.report.charts import COLOURS
 from optimization.report.content import as_content, finite
 from optimization.report.formats import change, short, size
-from optimization.report.page import Outcome, as_html, verdict
+from optimization.report.page import STYLE, as_html
+from optimization.report.sections import Outcome, verdict
 from optimization.report.summary import metrics
-from tests.report.examples import iris_forest, regressor
+from tests.report.examples import iris_forest, regressor, side_by_side
 
 OUTCOME = Outcome(
     registered="Registered as iris-onnx version 1.",
@@ -88,7 +90,22 @@ def test_the_numbers_are_the_logged_metrics() -> None:
     assert change(numbers["size_reduction_pct"]) in verdict(content_of(summary))
 
 
-@pytest.mark.parametrize("example", [iris_forest, regressor])
+def test_models_side_by_side_have_a_verdict_of_their_own() -> None:
+    content = content_of(side_by_side())
+    assert verdict(content) == (
+        "Fastest for one row: churn@champion, 600× [539, 668] as fast as churn/1 (faster);"
+        " smallest: plain/1, 3.91 KB; other labels than churn/1 among 150 rows: other/7 (3)."
+    )
+    numbers = dataclasses.replace(regressor(), candidate=False)
+    assert verdict(content_of(numbers)).endswith(
+        "; largest difference from scikit-learn: ONNX (3.4e-05), quantized (dynamic) (0.01)."
+    )
+    text = text_of(as_html(content, [], OUTCOME))
+    assert "other/7 RandomForestClassifier, models:/other/7" in text
+    assert "registered model by kind of row" not in text
+
+
+@pytest.mark.parametrize("example", [iris_forest, regressor, side_by_side])
 def test_every_element_is_closed_and_nothing_is_loaded(example: Any) -> None:
     page = as_html(content_of(example()), TRIES, OUTCOME)
     tags = Tags()
@@ -125,8 +142,9 @@ def test_policies_that_did_nothing_are_named_and_not_plotted() -> None:
 
 @pytest.mark.skipif(CHROMIUM is None, reason="not installed: chromium")
 @pytest.mark.parametrize("width", [360, 1400])
-def test_nothing_is_wider_than_the_screen(tmp_path: Path, width: int) -> None:
-    page = as_html(content_of(iris_forest()), TRIES, OUTCOME).replace('"', "&quot;")
+@pytest.mark.parametrize("example", [iris_forest, side_by_side])
+def test_nothing_is_wider_than_the_screen(tmp_path: Path, width: int, example: Any) -> None:
+    page = as_html(content_of(example()), TRIES, OUTCOME).replace('"', "&quot;")
     frame = tmp_path / "frame.html"
     frame.write_text(
         f'<iframe style="width:{width}px;height:900px;border:0" srcdoc="{page}"></iframe><script>onload=()=>'
@@ -139,3 +157,18 @@ def test_nothing_is_wider_than_the_screen(tmp_path: Path, width: int) -> None:
     found = re.search(r"<title>(\d+)</title>", done.stdout)
     assert found is not None
     assert int(found.group(1)) <= width
+
+
+def test_eight_models_have_eight_colours() -> None:
+    page = as_html(content_of(side_by_side()), [], OUTCOME)
+    assert {f's{i}">' for i in range(5)} <= set(re.findall(r's\d">', page))
+    style = STYLE.read_text(encoding="utf-8")
+    for index in range(COLOURS):
+        assert f".s{index} {{ color: var(--s{index}); }}" in style
+        assert len(set(re.findall(rf"--s{index}: (#\w+);", style))) == 2
+        assert style.count(f"--s{index}: #") == 3
+    themes = re.findall(r"\{ color-scheme.*?\}|\{ :root.*?\}", style)
+    assert len(themes) == 3  # light, dark, print
+    for theme in themes:
+        found = re.findall(r"--s\d: (#\w+);", theme)
+        assert len(set(found)) == len(found) == COLOURS

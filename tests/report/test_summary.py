@@ -6,7 +6,7 @@ import math
 import pytest
 
 from optimization.report.summary import Summary, metrics
-from tests.report.examples import iris_forest, make_summary, regressor, variant
+from tests.report.examples import iris_forest, make_summary, regressor, side_by_side, variant
 
 
 def test_a_classifier_has_exactly_these_metrics():
@@ -104,3 +104,13 @@ def test_the_crossover_is_the_batch_from_which_on_the_original_is_faster(origina
     )
     crossover = found.crossover(found.variants[1])
     assert crossover == (None if first > 1024 else first)
+
+
+def test_models_side_by_side_have_metrics_by_name_only():
+    example = side_by_side()
+    names = tuple(item.name for item in example.variants)
+    assert names == ("churn_1", "churn_champion", "plain_1", "churn_1_2_", "other_7")
+    found = metrics(example)
+    assert all(name.startswith(names) for name in found if name != "measure_seconds")
+    assert found["other_7_label_mismatches"] == 3
+    assert found["churn_champion_speedup"] == pytest.approx(600.0)

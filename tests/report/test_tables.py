@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from optimization.report.tables import BenchmarkTables, as_text
-from tests.report.examples import iris_forest, large, regressor
+from tests.report.examples import iris_forest, large, regressor, side_by_side
 
 
 def printed(summary, width):
@@ -119,3 +119,13 @@ def test_an_unmeasured_variant_shows_dashes():
     found = dataclasses.replace(example.measurements, contenders=example.measurements.contenders[:1])
     text = as_text(dataclasses.replace(example, measurements=found))
     assert row(text, "Speed", "ONNX") == ["–"] * 7
+
+
+def test_models_side_by_side_are_told_apart_and_none_is_to_be_registered():
+    text = as_text(side_by_side())
+    for line in ("churn/1 (2)", "other/7: RandomForestClassifier, models:/other/7."):
+        assert line in text
+    assert "by kind of row" not in text
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="truecolor")
+    console.print(BenchmarkTables(side_by_side()))
+    assert "\x1b[1mother/7" not in console.file.getvalue()

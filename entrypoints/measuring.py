@@ -38,10 +38,13 @@ def measure_variants(
         *others,
     ]
     options = MeasureOptions(
-        n_iterations=values.n_iterations, batch_sizes=values.batch_sizes, n_threads=values.n_threads
+        n_iterations=values.n_iterations,
+        batch_sizes=values.batch_sizes,
+        n_threads=values.n_threads,
+        time_budget_s=values.time_budget_s,
     )
     console = open_console()
-    with bar(console, "measuring") as tick:
+    with bar(console, "measuring", budget_s=values.time_budget_s) as tick:
         rows = measured_rows(inputs, variants)
         measurements = measure(contenders, rows, options=options, progress=tick)
     original = Variant(
@@ -63,6 +66,7 @@ def measure_variants(
         n_rows_compared=sum(len(batch.features) for batch in judge.expected),
         measurements=measurements,
         environment=read_environment(n_threads=values.n_threads),
+        time_budget_s=values.time_budget_s,
     )
     bounds = {rule.name: getattr(values, rule.name) for rule in RULES}
     return dataclasses.replace(summary, gates=check_limits(bounds, metrics(summary)))

@@ -24,6 +24,7 @@ ROLLBACK = "rollback"
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 MOST = 1_000_000
 """Calls, rows of a batch, threads: more is a slip of the finger."""
+DAY_S = 86_400
 PROMOTE = ("auto", "always", "never")
 QUANTIZATION_TYPES = ("auto", *POLICY_NAMES)
 
@@ -70,6 +71,14 @@ def bound(text: str) -> float | None:
     number = float(text)
     if not number >= 0:
         raise ValueError("a number ≥ 0, or nothing")
+    return number
+
+
+def duration(text: str) -> float:
+    """Return seconds above 0, up to a day."""
+    number = float(text)
+    if not 0 < number <= DAY_S:
+        raise ValueError("seconds above 0, up to a day")
     return number
 
 
@@ -174,6 +183,7 @@ PARAMETERS = (
     Parameter("max_latency_ms", "string", "", BENCHMARK, "largest p95 of one row in ms", bound),
     Parameter("n_iterations", "float", "1000", BENCHMARK, "single-row calls per model", whole),
     Parameter("batch_sizes", "string", "1,32,1024", BENCHMARK, "rows per call for throughput", sizes),
+    Parameter("time_budget_s", "float", "20", BENCHMARK, "seconds that measuring may take", duration),
     Parameter("n_threads", "float", "1", BENCHMARK, "threads of every model while measured", whole),
     Parameter(
         "registered_model_name",

@@ -13,6 +13,7 @@ import math
 from typing import Any
 
 from optimization.measure.sizes import kilobytes
+from optimization.report.sentences import cuts
 from optimization.report.summary import Summary, Variant, metrics
 
 FORMAT = "model-optimization/benchmark/2"
@@ -42,6 +43,9 @@ def as_content(summary: Summary) -> dict[str, Any]:
         },
         "gates": [dataclasses.asdict(item) for item in summary.gates],
         "options": dataclasses.asdict(summary.measurements.options),
+        "n_calls": summary.measurements.n_calls,
+        "time_budget_s": summary.time_budget_s,
+        "cuts": list(cuts(summary)),
         "n_rows_measured": summary.measurements.n_rows,
         "seconds_measuring": summary.measurements.seconds_measuring,
         "environment": {**vars(environment), "packages": dict(environment.packages)},

@@ -52,7 +52,7 @@ def as_html(content: Content, tries: Sequence[Content], outcome: Outcome) -> str
         _section("Size and speed", _table(*_speed(content)), _speedups(content)),
         _section("Gates", _table(*_gates(content))),
         _section("One row: how long the slowest calls take", _latency(content)),
-        _section("Batches", _throughput(content), _crossovers(content)),
+        _section("Batches", _throughput(content), _crossovers(content), _cuts(content)),
         _section(
             "Candidates of the quantization", _candidates(tries), _table(*_tries(tries)), _left_out(tries)
         ),
@@ -190,6 +190,10 @@ def _crossovers(content: Content) -> str:
     return "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
 
 
+def _cuts(content: Content) -> str:
+    return "".join(f"<p>{escape(sentence)}</p>" for sentence in content["cuts"])
+
+
 def _candidates(tries: Sequence[Content]) -> str:
     """Size against error; errors of zero are drawn at the smallest step of a float64 near 1."""
     made = [item for item in _made(tries) if item["n_bytes"] and "max_abs_difference" in item["figures"]]
@@ -283,7 +287,8 @@ def _environment(content: Content) -> tuple[Sequence[str], list[list[str]]]:
     rows = [[name.replace("_", " "), str(value)] for name, value in found.items()]
     rows += [[name, version] for name, version in packages.items()]
     options = content["options"]
-    rows.append(["calls with one row", f"{options['n_iterations']:,}, {content['n_rows_measured']:,} rows"])
+    calls = f"{content['n_calls']:,} of {options['n_iterations']:,}, {content['n_rows_measured']:,} rows"
+    rows.append(["calls with one row", calls])
     rows.append(["seconds of measuring", f"{content['seconds_measuring']:.1f}"])
     return ("", ""), rows
 

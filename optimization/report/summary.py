@@ -68,6 +68,8 @@ class Summary:
     environment: Environment
     gates: tuple[GateResult, ...] = ()
     """The limits that were set, and what was found."""
+    time_budget_s: float | None = None
+    """Seconds that all measuring was allowed; None: as many as it takes."""
 
     def __post_init__(self) -> None:
         """Our own callers put at least the original in."""

@@ -21,6 +21,7 @@ from rich.text import Text
 from optimization.measure import records
 from optimization.measure.sizes import kilobytes
 from optimization.report.formats import change, compact, score, seconds, short, size
+from optimization.report.sentences import cuts
 from optimization.report.summary import Summary, Variant
 
 TEXT_WIDTH = 80
@@ -89,7 +90,7 @@ def size_table(summary: Summary) -> Table:
 
 def speed_table(summary: Summary, *, with_throughput: bool) -> Table:
     """Return model | one row: mean, median, p95 | speed-up | rows per second by batch size."""
-    sizes = summary.measurements.options.batch_sizes if with_throughput else ()
+    sizes = summary.measurements.batch_sizes if with_throughput else ()
     headers = ("mean,\nms", "median,\nms", "p95,\nms", "speed-up", *(f"rows/s\nat {n:,}" for n in sizes))
     table = _table(
         "Speed (one row at a time, then batches)" if sizes else "Speed (one row at a time)", headers
@@ -107,7 +108,7 @@ def throughput_table(summary: Summary) -> Table:
     """Return batch size | rows per second of each variant."""
     headers = tuple(textwrap.fill(variant.title, HEADER_COLUMNS) for variant in summary.variants)
     table = _table("Throughput (rows per second)", headers, first="batch")
-    for n in summary.measurements.options.batch_sizes:
+    for n in summary.measurements.batch_sizes:
         rates = (_rate(summary.measurements.of(variant.name), n) for variant in summary.variants)
         table.add_row(f"{n:,}", *rates)
     return table
@@ -162,10 +163,11 @@ def notes(summary: Summary) -> tuple[str, ...]:
     found = summary.measurements
     return (
         f"Model: {summary.model}.",
-        f"Method: {found.options.n_iterations:,} calls with one row from {found.n_rows:,} rows, contenders"
+        f"Method: {found.n_calls:,} calls with one row from {found.n_rows:,} rows, contenders"
         " interleaved; speed-up is the median over rounds, rows/s is of the median batch; KB = 1024 bytes;"
         f" {seconds(found.seconds_measuring)} of measuring.",
         f"Machine: {summary.environment.describe()}.",
+        *cuts(summary),
         *verdicts(summary),
     )
 
@@ -188,7 +190,7 @@ def _crossover(summary: Summary, variant: Variant) -> str:
     first = summary.crossover(variant)
     if first is not None:
         return f"{summary.original.title} wins from {first:,} rows on"
-    largest = max(summary.measurements.options.batch_sizes, default=1)
+    largest = max(summary.measurements.batch_sizes, default=1)
     return f"{summary.original.title} wins at no batch up to {largest:,} rows"
 
 

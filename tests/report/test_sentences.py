@@ -1,0 +1,64 @@
+"""What was cut is said, wherever the figures are shown."""
+
+import dataclasses
+import json
+
+from optimization.report.content import as_content, as_json
+from optimization.report.figure import figure_png
+from optimization.report.page import Outcome, as_html
+from optimization.report.sentences import cuts
+from optimization.report.tables import as_text
+from tests.report.examples import iris_forest
+
+OUTCOME = Outcome("Registered.", "", "", "mlflow run .", "")
+
+
+def cut():
+    """The lab's model; the original made 300 calls and no batch of 1,024 fitted."""
+    whole = iris_forest()
+    contenders = [
+        dataclasses.replace(item, batches=item.batches[:2]) for item in whole.measurements.contenders
+    ]
+    slow = contenders[0]
+    contenders[0] = dataclasses.replace(slow, one_row=dataclasses.replace(slow.one_row, n_samples=300))
+    measurements = dataclasses.replace(whole.measurements, contenders=tuple(contenders))
+    return dataclasses.replace(whole, measurements=measurements, time_budget_s=20.0)
+
+
+SENTENCE = (
+    "Cut to stay within 20 s of measuring (time_budget_s): scikit-learn made 300 of 1,000 calls with one"
+    " row; no batches of 1,024 rows."
+)
+
+
+def test_what_was_measured_whole_has_nothing_to_say():
+    assert cuts(iris_forest()) == ()
+    assert as_content(iris_forest())["cuts"] == []
+    assert "Cut to" not in as_text(iris_forest())
+
+
+def test_calls_and_batches_that_did_not_fit_are_named():
+    assert cuts(cut()) == (SENTENCE,)
+
+
+def test_every_form_of_the_report_says_what_was_cut():
+    content = json.loads(as_json(cut()))
+    assert content["cuts"] == [SENTENCE]
+    assert content["n_calls"] == 300
+    assert content["time_budget_s"] == 20
+    assert content["variants"][0]["one_row"]["n_samples"] == 300
+    assert SENTENCE in as_text(cut()).replace("\n", " ")
+    assert "300 calls with one row" in as_text(cut())
+    page = as_html(content, [], OUTCOME)
+    assert SENTENCE in page
+    assert "300 of 1,000, 150 rows" in page
+
+
+def test_a_batch_that_was_dropped_has_no_column():
+    assert "1,024\n" not in as_text(cut())
+    assert "at 1,024" not in as_text(cut())
+    assert "at 32" in as_text(cut())
+
+
+def test_the_figure_is_drawn_without_the_batches_that_were_dropped():
+    assert figure_png(cut()).startswith(b"\x89PNG")

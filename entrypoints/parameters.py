@@ -25,6 +25,7 @@ TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 MOST = 1_000_000
 """Calls, rows of a batch, threads: more is a slip of the finger."""
 DAY_S = 86_400
+GRID, GRID_SIZES = "grid", (1, 10, 100, 1_000, 10_000, 100_000)
 PROMOTE = ("auto", "always", "never")
 QUANTIZATION_TYPES = ("auto", *POLICY_NAMES)
 
@@ -83,7 +84,9 @@ def duration(text: str) -> float:
 
 
 def sizes(text: str) -> tuple[int, ...]:
-    """Return batch sizes from "1,32,1024"."""
+    """Return batch sizes from "1,32,1024"; "grid" is 1 to 100,000 in powers of ten."""
+    if text == GRID:
+        return GRID_SIZES
     return tuple(dict.fromkeys(whole(part) for part in text.split(",")))
 
 
@@ -182,7 +185,14 @@ PARAMETERS = (
     Parameter("max_size_kb", "string", "", BENCHMARK, "largest file in KB", bound),
     Parameter("max_latency_ms", "string", "", BENCHMARK, "largest p95 of one row in ms", bound),
     Parameter("n_iterations", "float", "1000", BENCHMARK, "single-row calls per model", whole),
-    Parameter("batch_sizes", "string", "1,32,1024", BENCHMARK, "rows per call for throughput", sizes),
+    Parameter(
+        "batch_sizes",
+        "string",
+        "1,32,1024",
+        BENCHMARK,
+        "rows per call for throughput, or grid: 1, 10, … 100,000",
+        sizes,
+    ),
     Parameter("time_budget_s", "float", "20", BENCHMARK, "seconds that measuring may take", duration),
     Parameter("n_threads", "float", "1", BENCHMARK, "threads of every model while measured", whole),
     Parameter(

@@ -13,7 +13,7 @@ import math
 from typing import Any
 
 from optimization.measure.sizes import kilobytes
-from optimization.report.sentences import cuts
+from optimization.report.sentences import cuts, winner
 from optimization.report.summary import Summary, Variant, metrics
 
 FORMAT = "model-optimization/benchmark/2"
@@ -33,10 +33,7 @@ def as_content(summary: Summary) -> dict[str, Any]:
         "n_rows_compared": summary.n_rows_compared,
         "variants": [_variant(summary, variant) for variant in summary.variants],
         "speedups": [_speedup(summary, variant) for variant in summary.variants[1:]],
-        "crossovers": [
-            {"name": variant.name, "batch_size": summary.crossover(variant)}
-            for variant in summary.variants[1:]
-        ],
+        "crossovers": [_crossover(summary, variant) for variant in summary.variants[1:]],
         "noise": {
             "stable": summary.measurements.noise.stable,
             "sentence": summary.measurements.noise.sentence,
@@ -64,6 +61,16 @@ def _speedup(summary: Summary, variant: Variant) -> dict[str, Any]:
         "low": found.low if found else None,
         "high": found.high if found else None,
         "verdict": found.verdict(stable=summary.measurements.noise.stable) if found else None,
+    }
+
+
+def _crossover(summary: Summary, variant: Variant) -> dict[str, Any]:
+    found = summary.crossover(variant)
+    return {
+        "name": variant.name,
+        "batch_size": found.batch_size if found else None,
+        "above": found.above if found else None,
+        "sentence": winner(summary, variant),
     }
 
 

@@ -181,12 +181,7 @@ def _throughput(content: Content) -> str:
 
 def _crossovers(content: Content) -> str:
     titles = {item["name"]: item["title"] for item in content["variants"]}
-    original = content["variants"][0]["title"]
-    sentences = [
-        f"Against {titles[item['name']]}, {original} wins "
-        + (f"from {item['batch_size']:,} rows on." if item["batch_size"] else "at no batch measured.")
-        for item in content["crossovers"]
-    ]
+    sentences = [f"Against {titles[item['name']]}, {item['sentence']}." for item in content["crossovers"]]
     return "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
 
 

@@ -27,6 +27,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from optimization.limits import GateResult
+from optimization.measure.crossover import Crossover, crossover
 from optimization.measure.environment import Environment
 from optimization.measure.records import Measurement, Measurements
 from optimization.measure.sizes import kilobytes, reduction_pct
@@ -93,19 +94,10 @@ class Summary:
             return None
         return speed_up(base.rounds_ms, other.rounds_ms)
 
-    def crossover(self, variant: Variant) -> int | None:
-        """Return the smallest measured batch from which on the original is faster than `variant`."""
+    def crossover(self, variant: Variant) -> Crossover | None:
+        """Return from which batch on the original is faster than `variant`; None: at no largest one."""
         base, other = self.measurements.of(self.original.name), self.measurements.of(variant.name)
-        if base is None or other is None:
-            return None
-        found = None
-        for first, second in sorted(
-            zip(base.batches, other.batches, strict=False), key=lambda pair: -pair[0].batch_size
-        ):
-            if first.rows_per_s <= second.rows_per_s:
-                break
-            found = first.batch_size
-        return found
+        return None if base is None or other is None else crossover(base.batches, other.batches)
 
     def size_reduction_pct(self, variant: Variant) -> float:
         """Return by how many per cent `variant` is smaller than the original."""

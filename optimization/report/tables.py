@@ -21,7 +21,7 @@ from rich.text import Text
 from optimization.measure import records
 from optimization.measure.sizes import kilobytes
 from optimization.report.formats import change, compact, score, seconds, short, size
-from optimization.report.sentences import cuts
+from optimization.report.sentences import cuts, winner
 from optimization.report.summary import Summary, Variant
 
 TEXT_WIDTH = 80
@@ -181,17 +181,9 @@ def verdicts(summary: Summary) -> tuple[str, ...]:
             continue
         span = f"{short(found.ratio)}× [{short(found.low)}, {short(found.high)}]"
         word = found.verdict(stable=noise.stable)
-        lines.append(f"Speed-up of {variant.title}, one row: {span}, {word}; {_crossover(summary, variant)}.")
+        lines.append(f"Speed-up of {variant.title}, one row: {span}, {word}; {winner(summary, variant)}.")
     remedy = "" if noise.stable else "; repeat it on a quiet machine"
     return (*lines, f"Measurement: {noise.sentence}{remedy}.") if lines else ()
-
-
-def _crossover(summary: Summary, variant: Variant) -> str:
-    first = summary.crossover(variant)
-    if first is not None:
-        return f"{summary.original.title} wins from {first:,} rows on"
-    largest = max(summary.measurements.batch_sizes, default=1)
-    return f"{summary.original.title} wins at no batch up to {largest:,} rows"
 
 
 def _table(title: str, headers: Iterable[str], *, first: str = "model") -> Table:

@@ -3,12 +3,14 @@
 import dataclasses
 import json
 
+import pytest
+
 from optimization.report.content import as_content, as_json
 from optimization.report.figure import figure_png
 from optimization.report.page import Outcome, as_html
-from optimization.report.sentences import cuts
+from optimization.report.sentences import cuts, winner
 from optimization.report.tables import as_text
-from tests.report.examples import iris_forest
+from tests.report.examples import iris_forest, make_summary, variant
 
 OUTCOME = Outcome("Registered.", "", "", "mlflow run .", "")
 
@@ -62,3 +64,24 @@ def test_a_batch_that_was_dropped_has_no_column():
 
 def test_the_figure_is_drawn_without_the_batches_that_were_dropped():
     assert figure_png(cut()).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("original", "sentence"),
+    [
+        ((1e3, 1e4, 5e4), "scikit-learn wins at no batch up to 1,024 rows"),
+        ((1e3, 1e4, 2e5), "scikit-learn wins above about 390 rows (measured: from 1,024 on)"),
+        ((2e5, 2e5, 2e5), "scikit-learn wins at every batch measured"),
+    ],
+)
+def test_who_wins_at_which_batch_is_the_same_sentence_everywhere(original, sentence):
+    found = make_summary(
+        variants=(variant("original", "scikit-learn", 10), variant("onnx", "ONNX", 10, difference=0.0)),
+        one_row_ms={"original": 1.0, "onnx": 0.01},
+        rows_per_s={"original": original, "onnx": (1e5, 1e5, 1e5)},
+    )
+    assert winner(found, found.variants[1]) == sentence
+    content = json.loads(as_json(found))
+    assert content["crossovers"][0]["sentence"] == sentence
+    assert sentence in as_text(found).replace("\n", " ")
+    assert sentence in as_html(content, [], OUTCOME)

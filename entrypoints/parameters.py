@@ -184,6 +184,9 @@ PARAMETERS = (
     Parameter("min_speedup", "string", "", BENCHMARK, "least speed-up for one row", bound),
     Parameter("max_size_kb", "string", "", BENCHMARK, "largest file in KB", bound),
     Parameter("max_latency_ms", "string", "", BENCHMARK, "largest p95 of one row in ms", bound),
+    Parameter(
+        "max_rss_mb", "string", "", BENCHMARK, "largest memory of a fresh process after loading, MB", bound
+    ),
     Parameter("n_iterations", "float", "1000", BENCHMARK, "single-row calls per model", whole),
     Parameter(
         "batch_sizes",
@@ -194,6 +197,9 @@ PARAMETERS = (
         sizes,
     ),
     Parameter("time_budget_s", "float", "20", BENCHMARK, "seconds that measuring may take", duration),
+    Parameter(
+        "footprint", "string", "true", BENCHMARK, "measure cold start and memory in fresh processes", boolean
+    ),
     Parameter("n_threads", "float", "1", BENCHMARK, "threads of every model while measured", whole),
     Parameter(
         "registered_model_name",

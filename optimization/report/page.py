@@ -15,6 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from optimization.report import fresh
 from optimization.report.charts import Point, Series, chart
 from optimization.report.formats import change, compact, score, short, size
 
@@ -52,9 +53,14 @@ def as_html(content: Content, tries: Sequence[Content], outcome: Outcome) -> str
         _section("Size and speed", _table(*_speed(content)), _speedups(content)),
         _section("Gates", _table(*_gates(content))),
         _section("One row: how long the slowest calls take", _latency(content)),
-        _section("Batches", _throughput(content), _crossovers(content), _cuts(content)),
+        _section("Batches", _throughput(content), _crossovers(content), _paragraphs(content["cuts"])),
         _section(
             "Candidates of the quantization", _candidates(tries), _table(*_tries(tries)), _left_out(tries)
+        ),
+        _section(
+            "Fresh process, without MLflow",
+            _table(*fresh.table(content)),
+            _paragraphs(content["footprints"]["sentences"]),
         ),
         _section("Answers", _table(*_answers(content))),
         _section("Answers of the registered model by kind of row", _table(*_parity(content))),
@@ -107,8 +113,12 @@ def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], text_columns: 
     return f'<div class="box"><table><tr>{head}</tr>{"".join(lines)}</table></div>'
 
 
+def _paragraphs(texts: Iterable[str]) -> str:
+    return "".join(f"<p>{escape(text)}</p>" for text in texts)
+
+
 def _outcome(outcome: Outcome) -> str:
-    return f"<p>{escape(outcome.registered)}</p><p>{escape(outcome.promotion)}</p>"
+    return _paragraphs((outcome.registered, outcome.promotion))
 
 
 def _speed(content: Content) -> tuple[Sequence[str], list[list[str]]]:
@@ -132,7 +142,7 @@ def _span(item: Content) -> str:
 
 def _speedups(content: Content) -> str:
     noise = content["noise"]["sentence"]
-    return f"<p>Brackets hold the 95 % interval. The measurement was {escape(noise)}.</p>"
+    return _paragraphs([f"Brackets hold the 95 % interval. The measurement was {noise}."])
 
 
 def _gates(content: Content) -> tuple[Sequence[str], list[list[str]]]:
@@ -181,12 +191,9 @@ def _throughput(content: Content) -> str:
 
 def _crossovers(content: Content) -> str:
     titles = {item["name"]: item["title"] for item in content["variants"]}
-    sentences = [f"Against {titles[item['name']]}, {item['sentence']}." for item in content["crossovers"]]
-    return "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
-
-
-def _cuts(content: Content) -> str:
-    return "".join(f"<p>{escape(sentence)}</p>" for sentence in content["cuts"])
+    return _paragraphs(
+        f"Against {titles[item['name']]}, {item['sentence']}." for item in content["crossovers"]
+    )
 
 
 def _candidates(tries: Sequence[Content]) -> str:
@@ -244,7 +251,7 @@ def _made(tries: Sequence[Content]) -> list[Content]:
 def _left_out(tries: Sequence[Content]) -> str:
     made = _made(tries)
     names = [item["policy"] for item in tries if item not in made]
-    return f"<p>Nothing to do, or not possible: {escape(', '.join(names))}.</p>" if names else ""
+    return _paragraphs([f"Nothing to do, or not possible: {', '.join(names)}."] if names else [])
 
 
 def _answers(content: Content) -> tuple[Sequence[str], list[list[str]]]:

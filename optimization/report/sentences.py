@@ -7,7 +7,9 @@ Promise: what was asked for and not measured is named, with the reason.
 
 from __future__ import annotations
 
+from optimization.measure.footprint import REPEATS
 from optimization.report.formats import seconds
+from optimization.report.fresh import titles
 from optimization.report.summary import Summary, Variant
 
 DIGITS = 2
@@ -18,18 +20,40 @@ def cuts(summary: Summary) -> tuple[str, ...]:
     """Return what the time budget cut; nothing where all that was asked for was measured."""
     found = summary.measurements
     asked = found.options.n_iterations
-    titles = {variant.name: variant.title for variant in summary.variants}
+    names = {variant.name: variant.title for variant in summary.variants}
     parts = [
-        f"{titles.get(item.name, item.name)} made {item.one_row.n_samples:,} of {asked:,} calls with one row"
+        f"{names.get(item.name, item.name)} made {item.one_row.n_samples:,} of {asked:,} calls with one row"
         for item in found.contenders
         if item.one_row.n_samples < asked
     ]
     if found.dropped:
         parts.append(f"no batches of {', '.join(f'{size:,}' for size in sorted(found.dropped))} rows")
+    starts = [item.n_samples for item in summary.footprints.found] if summary.footprints else []
+    if starts and min(starts) < REPEATS:
+        parts.append(f"fresh processes started {min(starts)} of {REPEATS} times")
     if not parts:
         return ()
     budget = "the time budget" if summary.time_budget_s is None else f"{seconds(summary.time_budget_s)}"
     return (f"Cut to stay within {budget} of measuring (time_budget_s): {'; '.join(parts)}.",)
+
+
+def fresh_starts(summary: Summary) -> tuple[str, ...]:
+    """Return what the figures of fresh processes are, and why some are not known; nothing without them."""
+    found = summary.footprints
+    if found is None:
+        return ()
+    names = titles({variant.name: variant.title for variant in summary.variants})
+    lines = [f"Fresh process of {names[name]}: unknown, {text}." for name, text in found.problems.items()]
+    if found.found:
+        starts = min(item.n_samples for item in found.found)
+        counted = "of one start" if starts == 1 else f"medians of {starts} starts"
+        lines.append(
+            "Fresh process: cold start is Python, imports, loading and the first answer to one row; memory is"
+            f" what is resident after loading; {counted}; MB = 1024² bytes."
+        )
+        if all(item.rss_mb is None for item in found.found):
+            lines.append("Memory is unknown: only Linux tells it.")
+    return tuple(lines)
 
 
 def winner(summary: Summary, variant: Variant) -> str:

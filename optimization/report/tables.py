@@ -19,9 +19,11 @@ from rich.table import Table
 from rich.text import Text
 
 from optimization.measure import records
+from optimization.measure.footprint import Footprints
 from optimization.measure.sizes import kilobytes
+from optimization.report import fresh
 from optimization.report.formats import change, compact, score, seconds, short, size
-from optimization.report.sentences import cuts, winner
+from optimization.report.sentences import cuts, fresh_starts, winner
 from optimization.report.summary import Summary, Variant
 
 TEXT_WIDTH = 80
@@ -61,6 +63,8 @@ class BenchmarkTables:
             yield answers_table(self.summary)
             if self.summary.variants[-1].parity:
                 yield parity_table(self.summary.variants[-1])
+        if self.summary.footprints:
+            yield footprint_table(self.summary, self.summary.footprints)
         if self.summary.gates:
             yield gates_table(self.summary)
         for line in notes(self.summary):
@@ -147,6 +151,19 @@ def parity_table(variant: Variant) -> Table:
     return table
 
 
+def footprint_table(summary: Summary, footprints: Footprints) -> Table:
+    """Return model | milliseconds of each step of a fresh process | its memory in MB; numpy alone last."""
+    table = _table("Fresh process (without MLflow)", fresh.HEADERS)
+    models = {variant.name: variant.title for variant in summary.variants}
+    last = summary.variants[-1].name
+    for name, title in fresh.titles(models).items():
+        found = footprints.of(name)
+        table.add_row(
+            Text(title, style="bold" if name == last else ""), *fresh.cells(vars(found) if found else None)
+        )
+    return table
+
+
 def gates_table(summary: Summary) -> Table:
     """Return gate | measured | limit | verdict."""
     table = _table("Gates", ("measured", "limit", "verdict"), first="gate")
@@ -165,8 +182,9 @@ def notes(summary: Summary) -> tuple[str, ...]:
         f"Model: {summary.model}.",
         f"Method: {found.n_calls:,} calls with one row from {found.n_rows:,} rows, contenders"
         " interleaved; speed-up is the median over rounds, rows/s is of the median batch; KB = 1024 bytes;"
-        f" {seconds(found.seconds_measuring)} of measuring.",
+        f" {seconds(summary.seconds_measuring)} of measuring.",
         f"Machine: {summary.environment.describe()}.",
+        *fresh_starts(summary),
         *cuts(summary),
         *verdicts(summary),
     )

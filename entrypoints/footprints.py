@@ -22,6 +22,8 @@ from entrypoints.variants import Variants
 
 def measure_fresh(values: Namespace, inputs: Any, variants: Variants, rows: Any) -> Any:
     """Return what a fresh process of each variant needs for its first answer; None with footprint=false."""
+    import numpy as np
+
     from entrypoints.measuring import original_estimator
     from flavor.quantized_onnx_v1.manifest import MANIFEST_FILE
     from optimization.measure.footprint import BASELINE, Subject, measure_footprints, write_row
@@ -41,7 +43,8 @@ def measure_fresh(values: Namespace, inputs: Any, variants: Variants, rows: Any)
         kinds = {"original": "pickle", "onnx": "onnx", "quantized": "onnx", BASELINE: "numpy"}
         subjects = [Subject(key, kind, Path(name) / key, method) for key, kind in kinds.items()]
         for subject in subjects:
-            write_row(subject.folder, rows[:1])
+            # A table would bring pandas into the process that is to hold numpy alone.
+            write_row(subject.folder, np.zeros((1, 1)) if subject.name == BASELINE else rows[:1])
         estimator = original_estimator(inputs.source.estimator, judge, values.n_threads)
         (subjects[0].folder / ESTIMATOR).write_bytes(pickled(estimator))
         for subject, content in zip(subjects[1:3], (variants.onnx, variants.quantized), strict=True):

@@ -33,6 +33,8 @@ def cuts(summary: Summary) -> tuple[str, ...]:
         parts.append(f"fresh processes started {min(starts)} of {REPEATS} times")
     if not parts:
         return ()
+    if summary.time_budget_s is not None and summary.seconds_measuring > summary.time_budget_s:
+        parts.append(f"the least that figures need took {seconds(summary.seconds_measuring)}")
     budget = "the time budget" if summary.time_budget_s is None else f"{seconds(summary.time_budget_s)}"
     return (f"Cut to stay within {budget} of measuring (time_budget_s): {'; '.join(parts)}.",)
 
@@ -61,7 +63,7 @@ def winner(summary: Summary, variant: Variant) -> str:
     original, found = summary.original.title, summary.crossover(variant)
     if found is None:
         largest = max(summary.measurements.batch_sizes, default=1)
-        return f"{original} wins at no batch up to {largest:,} rows"
+        return f"{original} wins at no batch up to {largest:,} row{'s' if largest > 1 else ''}"
     if found.above is None:
         from_on = "" if found.batch_size == 1 else f", from {found.batch_size:,} rows on"
         return f"{original} wins at every batch measured{from_on}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
@@ -17,6 +19,7 @@ from optimization.convert import convert
 from optimization.errors import ParameterError
 from optimization.measure import footprint
 from optimization.measure.footprint import BASELINE, Footprints
+from optimization.measure.fresh import ROW
 
 FLOWERS, SPECIES = load_iris(return_X_y=True, as_frame=True)
 
@@ -43,6 +46,26 @@ def test_original_and_both_files_answer_in_fresh_processes_and_their_files_are_g
     assert found.problems == {}
     assert [item.name for item in found.found] == ["original", "onnx", "quantized", BASELINE]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_numpy_alone_is_alone_where_the_rows_are_a_table(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    written = {}
+
+    def look(subjects: list[Any], **_: Any) -> Footprints:
+        written.update({item.name: pickle.loads((item.folder / ROW).read_bytes()) for item in subjects})
+        return Footprints((), 0.0)
+
+    monkeypatch.setattr(footprint, "measure_footprints", look)
+    estimator = RandomForestClassifier(2, random_state=0).fit(FLOWERS, SPECIES)
+    manifest = convert(estimator, FLOWERS).manifest
+    variants: Any = SimpleNamespace(judge=SimpleNamespace(manifest=manifest), onnx=b"", quantized=b"")
+    inputs = SimpleNamespace(source=SimpleNamespace(estimator=estimator))
+    measure_fresh(values(), inputs, variants, FLOWERS)
+    assert isinstance(written[BASELINE], np.ndarray)
+    pd.testing.assert_frame_equal(written["original"], FLOWERS[:1])
+    assert list(written["onnx"].columns) == list(FLOWERS.columns)
 
 
 def test_nothing_is_started_where_nobody_asked() -> None:

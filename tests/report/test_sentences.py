@@ -43,6 +43,13 @@ def test_calls_and_batches_that_did_not_fit_are_named():
     assert cuts(cut()) == (SENTENCE,)
 
 
+def test_what_took_longer_than_the_budget_though_it_was_cut_is_said_to_have():
+    overrun = dataclasses.replace(cut(), time_budget_s=1.0)
+    (sentence,) = cuts(overrun)
+    assert sentence.startswith("Cut to stay within 1.0 s of measuring")
+    assert sentence.endswith("; the least that figures need took 11 s.")
+
+
 def test_every_form_of_the_report_says_what_was_cut():
     content = json.loads(as_json(cut()))
     assert content["cuts"] == [SENTENCE]

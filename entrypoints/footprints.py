@@ -37,7 +37,7 @@ def measure_fresh(values: Namespace, inputs: Any, variants: Variants, rows: Any)
     judge = variants.judge
     method = judge.manifest.default_method
     with (
-        bar(open_console(), "starting fresh processes") as tick,
+        bar(open_console(), "fresh processes") as tick,
         tempfile.TemporaryDirectory(prefix="footprint-") as name,
     ):
         kinds = {"original": "pickle", "onnx": "onnx", "quantized": "onnx", BASELINE: "numpy"}

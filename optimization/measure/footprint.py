@@ -36,7 +36,14 @@ TIMEOUT_S = 60.0
 BYTES_PER_MB = 1024**2
 BASELINE = "numpy"
 """Name of the footprint of a process that imports nothing else."""
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+"""What the libraries' thread pools read when they are loaded."""
 
 Progress = Callable[[int, int, str], None]
 Sample = Mapping[str, float | None]
@@ -122,7 +129,7 @@ def measure_footprints(
                 problems[subject.name] = str(error)
             if progress is not None:
                 done = sum(map(len, samples.values())) + REPEATS * len(problems)
-                progress(min(done, total), total, f"{subject.name}, fresh process")
+                progress(min(done, total), total, subject.name)
     found = tuple(
         _footprint(name, taken) for name, taken in samples.items() if taken and name not in problems
     )

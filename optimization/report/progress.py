@@ -51,10 +51,8 @@ def stage(console: Console, title: str) -> Iterator[None]:
 def bar(console: Console, title: str, *, budget_s: float | None = None) -> Iterator[Tick]:
     """Show a bar with elapsed and remaining time; the value is the `progress` argument of `measure`.
 
-    With `budget_s`, seconds that the work may take, no more than these are said to be left.
+    `budget_s`, seconds that the work may take, is shown beside the elapsed time.
     """
-    if budget_s is not None:
-        title = f"{title} (at most {seconds(budget_s)})"
     with _announced(console, title):
         if not _is_live(console):
             yield _plain_tick(console, title, budget_s)
@@ -78,8 +76,11 @@ def bar(console: Console, title: str, *, budget_s: float | None = None) -> Itera
 
 
 def times(*, done: float, total: float | None, elapsed_s: float, budget_s: float | None = None) -> str:
-    """Return "3.0 s elapsed, 4.0 s left"; what is left assumes the same pace, and that a budget ends it."""
-    text = f"{seconds(elapsed_s)} elapsed"
+    """Return "3.0 s elapsed, 4.0 s left", with a budget "3.0 s of 20 s, 4.0 s left".
+
+    What is left assumes the same pace, and that the budget ends it.
+    """
+    text = f"{seconds(elapsed_s)} " + ("elapsed" if budget_s is None else f"of {seconds(budget_s)}")
     if not total or not done:
         return text
     left_s = elapsed_s * (total - done) / done

@@ -17,6 +17,8 @@ from optimization.errors import ParameterError
 from optimization.measure.noise import Noise
 
 NS_PER_MS = 1e6
+TIME, MEMORY = "time", "memory"
+"""What stops a measurement."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ class Measurements:
     seconds_measuring: float
     """Wall time of the whole measurement, with preparation and warm-up."""
     noise: Noise = field(default_factory=Noise)
+    stopped: str = ""
+    """What the largest batch sizes did not fit into: "time" (the budget), "memory", or "" if all did."""
 
     def of(self, name: str) -> Measurement | None:
         """Return the measurement of the contender called `name`, or None where there is none."""
@@ -128,7 +132,7 @@ class Measurements:
 
     @property
     def dropped(self) -> tuple[int, ...]:
-        """Return the batch sizes that the time budget did not allow."""
+        """Return the batch sizes that did not fit, into what says `stopped`."""
         return tuple(size for size in self.options.batch_sizes if size not in self.batch_sizes)
 
     @property

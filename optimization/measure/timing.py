@@ -19,10 +19,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from optimization.measure import budget as budgets
+from optimization.measure import memory
 from optimization.measure.budget import MIN_ROUNDS, ONE_ROW_SHARE, Budget, call_seconds
 from optimization.measure.noise import Rounds, judge_noise, others_share, read_load
 from optimization.measure.race import Job, Tick, prepared, race, rounds_of
 from optimization.measure.records import (
+    MEMORY,
+    TIME,
     Contender,
     Measurement,
     Measurements,
@@ -62,7 +65,7 @@ def measure(
         rounds = _measure_single_rows(contenders, rows, options=options, budget=budget, rng=rng, tick=tick)
         samples = [[sample for block in item for sample in block] for item in rounds]
         one_row = [latency(item) for item in samples]
-        per_size = _measure_sizes(
+        per_size, stopped = _measure_sizes(
             contenders,
             rows,
             [item.p50_ms / 1e3 for item in one_row],
@@ -88,6 +91,7 @@ def measure(
         contenders=found,
         seconds_measuring=perf_counter() - started,
         noise=judge_noise([_rounds(item) for item in found], others_share(before, read_load())),
+        stopped=stopped,
     )
 
 
@@ -155,20 +159,27 @@ def _measure_sizes(
     budget: Budget,
     rng: np.random.Generator,
     tick: Tick,
-) -> dict[int, list[Throughput]]:
-    """Return the throughput of each contender by batch size, smallest first, until the budget is used."""
+) -> tuple[dict[int, list[Throughput]], str]:
+    """Return the throughput of each contender by batch size, smallest first, and what stopped it."""
     found: dict[int, list[Throughput]] = {}
-    before, before_s = 1, list(one_row_s)
+    stopped = ""
+    before, before_s, taken = 1, list(one_row_s), 0
     wanted = sorted(size for size in options.batch_sizes if size > 1)
     smallest = min(options.batch_sizes, default=1)
     for index, size in enumerate(wanted):
         share_s = budget.left / (len(wanted) - index)
-        must = size == smallest
-        if not must and not budgets.worth_trying(before_s, growth=size / before, left_s=budget.left):
+        must, growth = size == smallest or budget.seconds is None, size / before
+        if not must and not budgets.worth_trying(before_s, growth=growth, left_s=budget.left):
+            stopped = TIME
             break
+        if not must and not memory.fits(taken, growth=growth, available_bytes=memory.available()):
+            stopped = MEMORY
+            break
+        held = memory.resident()
         jobs = _batch_jobs(contenders, rows, size, options=options, share_s=share_s, rng=rng)
         seconds = [job.seconds for job in jobs]
         if not must and not budgets.worth_measuring(seconds, left_s=budget.left):
+            stopped = TIME
             break
         samples = race(
             jobs,
@@ -180,10 +191,11 @@ def _measure_sizes(
         found[size] = [
             throughput([ns for block in item for ns in block], batch_size=size) for item in samples
         ]
+        taken = memory.taken(held, memory.resident())
         before, before_s = size, [item.ms_per_batch / 1e3 for item in found[size]]
     if skipped := len(wanted) - len(found):
-        tick("time budget used", skipped * MIN_ROUNDS * len(contenders))
-    return found
+        tick("no larger batch", skipped * MIN_ROUNDS * len(contenders))
+    return found, stopped
 
 
 def _batch_jobs(

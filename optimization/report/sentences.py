@@ -8,6 +8,7 @@ Promise: what was asked for and not measured is named, with the reason.
 from __future__ import annotations
 
 from optimization.measure.footprint import REPEATS
+from optimization.measure.records import MEMORY
 from optimization.report.formats import seconds
 from optimization.report.fresh import titles
 from optimization.report.summary import Summary, Variant
@@ -17,26 +18,35 @@ DIGITS = 2
 
 
 def cuts(summary: Summary) -> tuple[str, ...]:
-    """Return what the time budget cut; nothing where all that was asked for was measured."""
-    found = summary.measurements
-    asked = found.options.n_iterations
-    names = {variant.name: variant.title for variant in summary.variants}
-    parts = [
-        f"{names.get(item.name, item.name)} made {item.one_row.n_samples:,} of {asked:,} calls with one row"
-        for item in found.contenders
-        if item.one_row.n_samples < asked
-    ]
-    if found.dropped:
-        parts.append(f"no batches of {', '.join(f'{size:,}' for size in sorted(found.dropped))} rows")
+    """Return what was cut, and by what; nothing where all that was asked for was measured."""
+    found, budget_s = summary.measurements, summary.time_budget_s
+    batches = f"no batches of {', '.join(f'{size:,}' for size in sorted(found.dropped))} rows"
+    parts = _fewer_calls(summary)
+    if found.dropped and found.stopped != MEMORY:
+        parts.append(batches)
     starts = [item.n_samples for item in summary.footprints.found] if summary.footprints else []
     if starts and min(starts) < REPEATS:
         parts.append(f"fresh processes started {min(starts)} of {REPEATS} times")
-    if not parts:
-        return ()
-    if summary.time_budget_s is not None and summary.seconds_measuring > summary.time_budget_s:
-        parts.append(f"the least that figures need took {seconds(summary.seconds_measuring)}")
-    budget = "the time budget" if summary.time_budget_s is None else f"{seconds(summary.time_budget_s)}"
-    return (f"Cut to stay within {budget} of measuring (time_budget_s): {'; '.join(parts)}.",)
+    lines = []
+    if parts:
+        if budget_s is not None and summary.seconds_measuring > budget_s:
+            parts.append(f"the least that figures need took {seconds(summary.seconds_measuring)}")
+        budget = "the time budget" if budget_s is None else seconds(budget_s)
+        lines.append(f"Cut to stay within {budget} of measuring (time_budget_s): {'; '.join(parts)}.")
+    if found.dropped and found.stopped == MEMORY:
+        lines.append(f"Cut to stay within half of the free memory: {batches}.")
+    return tuple(lines)
+
+
+def _fewer_calls(summary: Summary) -> list[str]:
+    """Return who made fewer calls with one row than were asked for."""
+    asked = summary.measurements.options.n_iterations
+    names = {variant.name: variant.title for variant in summary.variants}
+    return [
+        f"{names.get(item.name, item.name)} made {item.one_row.n_samples:,} of {asked:,} calls with one row"
+        for item in summary.measurements.contenders
+        if item.one_row.n_samples < asked
+    ]
 
 
 def fresh_starts(summary: Summary) -> tuple[str, ...]:

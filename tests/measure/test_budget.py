@@ -8,11 +8,12 @@ import time
 import numpy as np
 import pytest
 
-from optimization.measure import budget, race, timing
+from optimization.measure import budget, memory, race, timing
 from optimization.measure.budget import batch_calls, call_seconds, one_row_calls
 from optimization.measure.records import Contender, MeasureOptions
 from optimization.measure.timing import measure
 
+MB = 1024**2
 ROWS = np.arange(40.0).reshape(20, 2)
 
 
@@ -60,7 +61,7 @@ def test_what_fits_is_measured_whole(clock):
     )
     assert calls(found) == [1000, 1000]
     assert found.batch_sizes == (1, 32, 1024)
-    assert found.dropped == ()
+    assert (found.dropped, found.stopped) == ((), "")
     assert found.n_calls == 1000
 
 
@@ -110,7 +111,7 @@ def test_the_largest_batches_are_dropped_where_they_do_not_fit(clock):
         options=options(n_iterations=100, batch_sizes=grid),
     )
     assert found.batch_sizes == (1, 10, 100, 1_000, 10_000)
-    assert found.dropped == (100_000,)
+    assert (found.dropped, found.stopped) == ((100_000,), "time")
     assert found.seconds_measuring <= 20
     assert all(item.n_samples >= budget.MIN_REPEATS for item in found.contenders[0].batches)
 
@@ -141,6 +142,34 @@ def test_the_smallest_batch_is_measured_in_any_case(clock):
     assert found.contenders[0].batches[0].n_samples == budget.MIN_REPEATS
 
 
+class Memory:
+    """Bytes that a batch holds on to, by its size."""
+
+    def __init__(self, monkeypatch, *, free, per_row):
+        self.held = self.peak = 100 * MB
+        self.per_row = per_row
+        monkeypatch.setattr(memory, "resident", lambda: memory.Resident(self.held, self.peak))
+        monkeypatch.setattr(memory, "available", lambda: free)
+
+    def predict(self, rows):
+        self.peak = max(self.peak, self.held + self.per_row * len(rows))
+
+
+@pytest.mark.parametrize(("free_gb", "dropped"), [(1, (10_000, 100_000)), (4, (100_000,)), (40, ())])
+def test_a_batch_that_would_fill_the_memory_is_not_tried(clock, monkeypatch, free_gb, dropped):
+    model = Memory(monkeypatch, free=free_gb * 1024 * MB, per_row=MB // 10)
+    chosen = options(n_iterations=10, batch_sizes=(1, 1_000, 10_000, 100_000))
+    found = measure([Contender("a", model.predict)], ROWS, options=chosen)
+    assert found.dropped == dropped
+    assert found.stopped == ("memory" if dropped else "")
+
+
+def test_without_a_budget_memory_is_not_looked_at(clock, monkeypatch):
+    model = Memory(monkeypatch, free=1, per_row=MB)
+    chosen = options(n_iterations=10, batch_sizes=(100, 1_000), time_budget_s=None)
+    assert measure([Contender("a", model.predict)], ROWS, options=chosen).dropped == ()
+
+
 def test_progress_reaches_its_total_when_something_is_cut(clock):
     ticks = []
     measure(
@@ -152,7 +181,7 @@ def test_progress_reaches_its_total_when_something_is_cut(clock):
     done = [item[0] for item in ticks]
     assert done == sorted(done)
     assert ticks[-1][0] == ticks[-1][1]
-    assert "time budget used" in {item[2].split(",")[0] for item in ticks}
+    assert {"time budget used", "no larger batch"} <= {item[2].split(",")[0] for item in ticks}
 
 
 def test_a_sleeping_contender_stays_within_the_budget():

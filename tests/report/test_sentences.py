@@ -50,6 +50,14 @@ def test_what_took_longer_than_the_budget_though_it_was_cut_is_said_to_have():
     assert sentence.endswith("; the least that figures need took 11 s.")
 
 
+def test_batches_that_memory_did_not_allow_are_not_put_down_to_time():
+    measurements = dataclasses.replace(cut().measurements, stopped="memory")
+    assert cuts(dataclasses.replace(cut(), measurements=measurements)) == (
+        SENTENCE.replace("; no batches of 1,024 rows", ""),
+        "Cut to stay within half of the free memory: no batches of 1,024 rows.",
+    )
+
+
 def test_every_form_of_the_report_says_what_was_cut():
     content = json.loads(as_json(cut()))
     assert content["cuts"] == [SENTENCE]

@@ -20,6 +20,7 @@ def main(values: Namespace) -> dict[str, Any]:
     """Run the chain; return the figures and what was registered."""
     import mlflow
 
+    from entrypoints.footprints import check_footprint
     from entrypoints.forkserver import serve
     from entrypoints.helper import prepare, run
     from entrypoints.inputs import open_inputs
@@ -43,6 +44,7 @@ def main(values: Namespace) -> dict[str, Any]:
     from optimization.limits import require_passed
     from optimization.registry import check_name
 
+    check_footprint(values)
     check_name(values.registered_model_name or "name", values.alias)
     with serve(run, prepare), project_run(values, ENTRY_POINT) as active:
         inputs = open_inputs(values)

@@ -179,14 +179,18 @@ def measure_models(values: Namespace, opened: Sequence[Opened], names: Sequence[
         item.contender(name.metric, dtype is not None) for item, name in zip(opened, names, strict=True)
     ]
     options = MeasureOptions(
-        n_iterations=values.n_iterations, batch_sizes=values.batch_sizes, n_threads=values.n_threads
+        n_iterations=values.n_iterations,
+        batch_sizes=values.batch_sizes,
+        n_threads=values.n_threads,
+        time_budget_s=values.time_budget_s,
     )
-    with bar(open_console(), "measuring") as tick:
+    with bar(open_console(), "measuring", budget_s=options.time_budget_s) as tick:
         measurements = measure(contenders, timed, options=options, progress=tick)
     return Summary(
         model=f"{', '.join(name.title for name in names[1:])} against {names[0].title}",
         variants=variants,
         n_rows_compared=len(rows.features),
+        time_budget_s=values.time_budget_s,
         measurements=measurements,
         environment=measurements.environment,
         candidate=False,

@@ -12,6 +12,7 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from entrypoints.footprints import measure_fresh, time_left
 from entrypoints.variants import Variants
 
 
@@ -38,12 +39,16 @@ def measure_variants(
         Contender("quantized", judge.predictor(variants.quantized, n_threads=values.n_threads).predict),
         *others,
     ]
+    rows = measured_rows(inputs, variants)
+    footprints = measure_fresh(values, inputs, variants, rows)
     options = MeasureOptions(
-        n_iterations=values.n_iterations, batch_sizes=values.batch_sizes, n_threads=values.n_threads
+        n_iterations=values.n_iterations,
+        batch_sizes=values.batch_sizes,
+        n_threads=values.n_threads,
+        time_budget_s=time_left(values, footprints),
     )
     console = open_console()
-    with bar(console, "measuring") as tick:
-        rows = measured_rows(inputs, variants)
+    with bar(console, "measuring", budget_s=options.time_budget_s) as tick:
         measurements = measure(contenders, rows, options=options, progress=tick)
     original = Variant(
         name="original", title="original", n_bytes=source.size_bytes, scores=judge.scores(None)
@@ -64,13 +69,20 @@ def measure_variants(
         n_rows_compared=sum(len(batch.features) for batch in judge.expected),
         measurements=measurements,
         environment=measurements.environment,
+        time_budget_s=values.time_budget_s,
+        footprints=footprints,
     )
     bounds = {rule.name: getattr(values, rule.name) for rule in RULES}
     return dataclasses.replace(summary, gates=check_limits(bounds, metrics(summary)))
 
 
 def original_method(estimator: Any, method: str, n_jobs: int, *, keep_names: bool = False) -> Any:
-    """Return the estimator's `method`, with as many threads as the others get.
+    """Return the estimator's `method`, with as many threads as the others get."""
+    return getattr(original_estimator(estimator, n_jobs, keep_names=keep_names), method)
+
+
+def original_estimator(estimator: Any, n_jobs: int, *, keep_names: bool = False) -> Any:
+    """Return the estimator as it is measured, with as many threads as the others get.
 
     Without the names it was fitted with, or scikit-learn would warn of every matrix of numbers; for tables
     `keep_names`.
@@ -91,8 +103,8 @@ def original_method(estimator: Any, method: str, n_jobs: int, *, keep_names: boo
         return part
 
     if any(type(part).__name__ == "ColumnTransformer" for _, part in walk(estimator)):
-        return getattr(estimator, method)
-    return getattr(rewrite(estimator, adapt), method)
+        return estimator
+    return rewrite(estimator, adapt)
 
 
 def measured_rows(inputs: Any, variants: Variants) -> Any:

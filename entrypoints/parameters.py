@@ -25,6 +25,8 @@ OPENING, MEASURING = (*ALL, COMPARE), (*BENCHMARK, COMPARE)
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 MOST = 1_000_000
 """Calls, rows of a batch, threads: more is a slip of the finger."""
+DAY_S = 86_400
+GRID, GRID_SIZES = "grid", (1, 10, 100, 1_000, 10_000, 100_000)
 PROMOTE = ("auto", "always", "never")
 QUANTIZATION_TYPES = ("auto", *POLICY_NAMES)
 
@@ -74,8 +76,18 @@ def bound(text: str) -> float | None:
     return number
 
 
+def duration(text: str) -> float:
+    """Return seconds above 0, up to a day."""
+    number = float(text)
+    if not 0 < number <= DAY_S:
+        raise ValueError("seconds above 0, up to a day")
+    return number
+
+
 def sizes(text: str) -> tuple[int, ...]:
-    """Return batch sizes from "1,32,1024"."""
+    """Return batch sizes from "1,32,1024"; "grid" is 1 to 100,000 in powers of ten."""
+    if text == GRID:
+        return GRID_SIZES
     return tuple(dict.fromkeys(whole(part) for part in text.split(",")))
 
 
@@ -193,8 +205,22 @@ PARAMETERS = (
     Parameter("min_speedup", "string", "", BENCHMARK, "least speed-up for one row", bound),
     Parameter("max_size_kb", "string", "", BENCHMARK, "largest file in KB", bound),
     Parameter("max_latency_ms", "string", "", BENCHMARK, "largest p95 of one row in ms", bound),
+    Parameter(
+        "max_rss_mb", "string", "", BENCHMARK, "largest memory of a fresh process after loading, MB", bound
+    ),
     Parameter("n_iterations", "float", "1000", MEASURING, "single-row calls per model", whole),
-    Parameter("batch_sizes", "string", "1,32,1024", MEASURING, "rows per call for throughput", sizes),
+    Parameter(
+        "batch_sizes",
+        "string",
+        "1,32,1024",
+        MEASURING,
+        "rows per call for throughput, or grid: 1, 10, … 100,000",
+        sizes,
+    ),
+    Parameter("time_budget_s", "float", "20", MEASURING, "seconds that measuring may take", duration),
+    Parameter(
+        "footprint", "string", "true", BENCHMARK, "measure cold start and memory in fresh processes", boolean
+    ),
     Parameter("n_threads", "float", "1", MEASURING, "threads of every model while measured", whole),
     Parameter(
         "registered_model_name",

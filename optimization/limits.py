@@ -30,6 +30,7 @@ RULES = (
     Rule("min_speedup", "quantized_speedup", "×", at_least=True),
     Rule("max_size_kb", "quantized_size_kb", " KB"),
     Rule("max_latency_ms", "quantized_latency_ms_p95", " ms (p95, one row)"),
+    Rule("max_rss_mb", "quantized_rss_mb", " MB (resident after loading)"),
 )
 
 

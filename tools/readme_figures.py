@@ -77,7 +77,7 @@ def figures(content: Mapping[str, Any]) -> str:
 {rows}
 
 File: the estimator pickled, or the ONNX file.
-One row: the median of {content["options"]["n_iterations"]:,} calls with one row.
+One row: the median of {content["n_calls"]:,} calls with one row.
 Other labels: of {content["n_rows_compared"]:,} rows that were compared.
 Machine: {environment}.
 """

@@ -18,6 +18,8 @@ from optimization.measure.environment import Environment
 from optimization.measure.noise import Noise
 
 NS_PER_MS = 1e6
+TIME, MEMORY = "time", "memory"
+"""What stops a measurement."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class MeasureOptions:
     """Untimed calls before every block of timed ones; fewer when a call is slow."""
     batch_time_budget_s: float = 0.3
     """Timed seconds for each contender at each batch size above 1."""
+    time_budget_s: float | None = None
+    """Seconds that all of it may take; what does not fit is cut. None: nothing is."""
     seed: int = 0
     """Seed of the rows drawn and of the order in which contenders take turns."""
 
@@ -56,6 +60,10 @@ class MeasureOptions:
             raise ParameterError(
                 f"expected batch_time_budget_s to be seconds ≥ 0, found {self.batch_time_budget_s};"
                 " give for example 0.3"
+            )
+        if self.time_budget_s is not None and not 0 < self.time_budget_s < float("inf"):
+            raise ParameterError(
+                f"expected time_budget_s to be seconds > 0, found {self.time_budget_s}; give for example 20"
             )
         for size in self.batch_sizes:
             _require("every batch size", size, at_least=1)
@@ -91,7 +99,7 @@ class Throughput:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured of one contender; `batches` in the order of the options' `batch_sizes`."""
+    """What was measured of one contender; `batches` in the order of the options, those that fitted."""
 
     name: str
     one_row: Latency
@@ -111,6 +119,8 @@ class Measurements:
     seconds_measuring: float
     """Wall time of the whole measurement, with preparation and warm-up."""
     noise: Noise = field(default_factory=Noise)
+    stopped: str = ""
+    """What the largest batch sizes did not fit into: "time" (the budget), "memory", or "" if all did."""
     environment: Environment | None = None
     """Where it was measured; None for records that were not measured here."""
 
@@ -121,6 +131,21 @@ class Measurements:
     def of(self, name: str) -> Measurement | None:
         """Return the measurement of the contender called `name`, or None where there is none."""
         return next((item for item in self.contenders if item.name == name), None)
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Return the batch sizes that were measured, in the order of the options."""
+        return tuple(item.batch_size for item in self.contenders[0].batches) if self.contenders else ()
+
+    @property
+    def dropped(self) -> tuple[int, ...]:
+        """Return the batch sizes that did not fit, into what says `stopped`."""
+        return tuple(size for size in self.options.batch_sizes if size not in self.batch_sizes)
+
+    @property
+    def n_calls(self) -> int:
+        """Return the calls with one row that every contender made, of `n_iterations` asked for."""
+        return min((item.one_row.n_samples for item in self.contenders), default=0)
 
 
 def latency(samples_ns: Sequence[int]) -> Latency:

@@ -20,6 +20,9 @@ MAX_DISTINCT_ROWS = 10_000
 N_DISTINCT_BATCHES = 8
 """Different batches per size: on ever the same small batch the branch predictor learns the answers."""
 
+MAX_BATCH_ROWS = 100_000
+"""Rows held ready for one size; the larger a batch, the fewer different ones."""
+
 
 def single_rows(rows: Any, n_calls: int, rng: np.random.Generator) -> list[Any]:
     """Return `n_calls` inputs of one row each; calls that draw the same row share one object."""
@@ -31,8 +34,9 @@ def single_rows(rows: Any, n_calls: int, rng: np.random.Generator) -> list[Any]:
 
 def batches(rows: Any, batch_size: int, rng: np.random.Generator) -> list[Any]:
     """Return inputs of `batch_size` rows each; rows repeat where the data has fewer."""
-    order = draw(_count(rows), batch_size * N_DISTINCT_BATCHES, rng)
-    return [_take(rows, part) for part in order.reshape(N_DISTINCT_BATCHES, batch_size)]
+    n_batches = max(1, min(N_DISTINCT_BATCHES, MAX_BATCH_ROWS // batch_size))
+    order = draw(_count(rows), batch_size * n_batches, rng)
+    return [_take(rows, part) for part in order.reshape(n_batches, batch_size)]
 
 
 def draw(n_rows: int, n_drawn: int, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -13,6 +13,7 @@ import math
 from typing import Any
 
 from optimization.measure.sizes import kilobytes
+from optimization.report.sentences import cuts, fresh_starts, winner
 from optimization.report.summary import Summary, Variant, metrics
 
 FORMAT = "model-optimization/benchmark/3"
@@ -33,18 +34,19 @@ def as_content(summary: Summary) -> dict[str, Any]:
         "n_rows_compared": summary.n_rows_compared,
         "variants": [_variant(summary, variant) for variant in summary.variants],
         "speedups": [_speedup(summary, variant) for variant in summary.variants[1:]],
-        "crossovers": [
-            {"name": variant.name, "batch_size": summary.crossover(variant)}
-            for variant in summary.variants[1:]
-        ],
+        "crossovers": [_crossover(summary, variant) for variant in summary.variants[1:]],
         "noise": {
             "stable": summary.measurements.noise.stable,
             "sentence": summary.measurements.noise.sentence,
         },
         "gates": [dataclasses.asdict(item) for item in summary.gates],
         "options": dataclasses.asdict(summary.measurements.options),
+        "n_calls": summary.measurements.n_calls,
+        "time_budget_s": summary.time_budget_s,
+        "cuts": list(cuts(summary)),
         "n_rows_measured": summary.measurements.n_rows,
-        "seconds_measuring": summary.measurements.seconds_measuring,
+        "footprints": _footprints(summary),
+        "seconds_measuring": summary.seconds_measuring,
         "environment": {**vars(environment), "packages": dict(environment.packages)},
         "metrics": metrics(summary),
     }
@@ -61,6 +63,26 @@ def _speedup(summary: Summary, variant: Variant) -> dict[str, Any]:
         "low": found.low if found else None,
         "high": found.high if found else None,
         "verdict": found.verdict(stable=summary.measurements.noise.stable) if found else None,
+    }
+
+
+def _footprints(summary: Summary) -> dict[str, Any]:
+    """Each process that was started, numpy alone last; `problems` say why one has no figures."""
+    found = summary.footprints
+    return {
+        "found": [dataclasses.asdict(item) for item in found.found] if found else [],
+        "problems": dict(found.problems) if found else {},
+        "sentences": list(fresh_starts(summary)),
+    }
+
+
+def _crossover(summary: Summary, variant: Variant) -> dict[str, Any]:
+    found = summary.crossover(variant)
+    return {
+        "name": variant.name,
+        "batch_size": found.batch_size if found else None,
+        "above": found.above if found else None,
+        "sentence": winner(summary, variant),
     }
 
 

@@ -53,7 +53,7 @@ def figure_png(summary: Summary) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    n_variants, n_batches = len(summary.variants), len(summary.measurements.options.batch_sizes)
+    n_variants, n_batches = len(summary.variants), len(summary.measurements.batch_sizes)
     heights = [n * BAR_HEIGHT_IN + FRAME_HEIGHT_IN for n in (n_variants, n_variants, n_variants * n_batches)]
     figure = Figure(figsize=(WIDTH_IN, sum(heights)), dpi=DPI, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
@@ -107,7 +107,7 @@ def _draw_latency(axes: Axes, summary: Summary) -> None:
 
 def _draw_throughput(axes: Axes, summary: Summary) -> None:
     """Groups are batch sizes; a bar for each variant in the order and colours of the other panels."""
-    batch_sizes, n_variants = summary.measurements.options.batch_sizes, len(summary.variants)
+    batch_sizes, n_variants = summary.measurements.batch_sizes, len(summary.variants)
     thickness = 0.84 / n_variants
     values = []
     for rank, variant in enumerate(summary.variants):
@@ -173,7 +173,7 @@ def _finish(
 def _rates(summary: Summary, variant: Variant) -> list[float]:
     measurement = summary.measurements.of(variant.name)
     if measurement is None:
-        return [0.0] * len(summary.measurements.options.batch_sizes)
+        return [0.0] * len(summary.measurements.batch_sizes)
     return [item.rows_per_s for item in measurement.batches]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from optimization.report import sections
+from optimization.report import fresh, sections
 from optimization.report.sections import Content, Outcome
 
 SPECIAL = re.compile(r"[\\`*\[\]<>|~&#]|(?<!\w)[_@]|_(?!\w)")
@@ -34,7 +34,12 @@ def as_markdown(content: Content, outcome: Outcome) -> str:
         _section(
             "Batches (rows per second)",
             _table(*sections.throughput(content)),
-            *(_text(sentence) for sentence in sections.crossovers(content)),
+            *(_text(sentence) for sentence in (*sections.crossovers(content), *content["cuts"])),
+        ),
+        _section(
+            "Fresh process, without MLflow",
+            _table(*fresh.table(content)),
+            *map(_text, content["footprints"]["sentences"]),
         ),
         _section("Answers", _table(*sections.answers(content))),
         _section("Answers of the registered model by kind of row", _table(*sections.parity(content))),

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from optimization.report import sections
+from optimization.report import fresh, sections
 from optimization.report.charts import Point, Series, chart
 from optimization.report.formats import compact, short, size
 from optimization.report.sections import UNKNOWN, Content, Outcome
@@ -33,12 +33,19 @@ def as_html(content: Content, tries: Sequence[Content], outcome: Outcome) -> str
     parts = (
         _section("Outcome", _outcome(outcome)),
         _section("Models", _table(*sections.origins(content), (1,))),
-        _section("Size and speed", _table(*sections.speed(content)), _paragraph(sections.noise(content))),
+        _section("Size and speed", _table(*sections.speed(content)), _paragraphs([sections.noise(content)])),
         _section("Gates", _table(*sections.gates(content))),
         _section("One row: how long the slowest calls take", _latency(content)),
-        _section("Batches", _throughput(content), *map(_paragraph, sections.crossovers(content))),
+        _section(
+            "Batches", _throughput(content), _paragraphs([*sections.crossovers(content), *content["cuts"]])
+        ),
         _section(
             "Candidates of the quantization", _candidates(tries), _table(*_tries(tries)), _left_out(tries)
+        ),
+        _section(
+            "Fresh process, without MLflow",
+            _table(*fresh.table(content)),
+            _paragraphs(content["footprints"]["sentences"]),
         ),
         _section("Answers", _table(*sections.answers(content))),
         _section("Answers of the registered model by kind of row", _table(*sections.parity(content))),
@@ -77,12 +84,12 @@ def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], text_columns: 
     return f'<div class="box"><table><tr>{head}</tr>{"".join(lines)}</table></div>'
 
 
+def _paragraphs(texts: Iterable[str]) -> str:
+    return "".join(f"<p>{escape(text)}</p>" for text in texts)
+
+
 def _outcome(outcome: Outcome) -> str:
-    return _paragraph(outcome.registered) + _paragraph(outcome.promotion)
-
-
-def _paragraph(sentence: str) -> str:
-    return f"<p>{escape(sentence)}</p>" if sentence else ""
+    return _paragraphs((outcome.registered, outcome.promotion))
 
 
 def _latency(content: Content) -> str:
@@ -171,7 +178,7 @@ def _made(tries: Sequence[Content]) -> list[Content]:
 def _left_out(tries: Sequence[Content]) -> str:
     made = _made(tries)
     names = [item["policy"] for item in tries if item not in made]
-    return f"<p>Nothing to do, or not possible: {escape(', '.join(names))}.</p>" if names else ""
+    return _paragraphs([f"Nothing to do, or not possible: {', '.join(names)}."] if names else [])
 
 
 def _commands(outcome: Outcome) -> str:

@@ -48,17 +48,20 @@ def stage(console: Console, title: str) -> Iterator[None]:
 
 
 @contextmanager
-def bar(console: Console, title: str) -> Iterator[Tick]:
-    """Show a bar with elapsed and remaining time; the value is the `progress` argument of `measure`."""
+def bar(console: Console, title: str, *, budget_s: float | None = None) -> Iterator[Tick]:
+    """Show a bar with elapsed and remaining time; the value is the `progress` argument of `measure`.
+
+    `budget_s`, seconds that the work may take, is shown beside the elapsed time.
+    """
     with _announced(console, title):
         if not _is_live(console):
-            yield _plain_tick(console, title)
+            yield _plain_tick(console, title, budget_s)
             return
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             TextColumn("{task.percentage:>3.0f} %"),
-            _Times(table_column=Column(no_wrap=True)),
+            _Times(budget_s, table_column=Column(no_wrap=True)),
             TextColumn(
                 "{task.fields[what]}",
                 markup=False,
@@ -66,23 +69,36 @@ def bar(console: Console, title: str) -> Iterator[Tick]:
             ),
         )
         # auto_refresh would redraw from a thread, in the middle of timed calls.
-        with Progress(*columns, console=console, transient=True, auto_refresh=False, expand=True) as progress:
+        with Progress(
+            *columns, console=console, transient=True, auto_refresh=False, expand=True, get_time=monotonic
+        ) as progress:
             yield _live_tick(progress, title)
 
 
-def times(*, done: float, total: float | None, elapsed_s: float) -> str:
-    """Return "3.0 s elapsed, 4.0 s left"; what is left assumes that the rest goes at the same pace."""
-    text = f"{seconds(elapsed_s)} elapsed"
+def times(*, done: float, total: float | None, elapsed_s: float, budget_s: float | None = None) -> str:
+    """Return "3.0 s elapsed, 4.0 s left", with a budget "3.0 s of 20 s, 4.0 s left".
+
+    What is left assumes the same pace, and that the budget ends it.
+    """
+    text = f"{seconds(elapsed_s)} " + ("elapsed" if budget_s is None else f"of {seconds(budget_s)}")
     if not total or not done:
         return text
-    return f"{text}, {seconds(elapsed_s * (total - done) / done)} left"
+    left_s = elapsed_s * (total - done) / done
+    if budget_s is not None:
+        left_s = min(left_s, max(0.0, budget_s - elapsed_s))
+    return f"{text}, {seconds(left_s)} left"
 
 
 class _Times(ProgressColumn):
     """Elapsed and remaining time of a task."""
 
+    def __init__(self, budget_s: float | None = None, table_column: Column | None = None) -> None:
+        super().__init__(table_column)
+        self.budget_s = budget_s
+
     def render(self, task: Task) -> Text:
-        return Text(times(done=task.completed, total=task.total, elapsed_s=task.elapsed or 0.0))
+        elapsed_s = task.elapsed or 0.0
+        return Text(times(done=task.completed, total=task.total, elapsed_s=elapsed_s, budget_s=self.budget_s))
 
 
 @contextmanager
@@ -99,7 +115,7 @@ def _announced(console: Console, title: str) -> Iterator[None]:
         _print(console, f"{title}: {outcome} {seconds(monotonic() - started)}")
 
 
-def _plain_tick(console: Console, title: str) -> Tick:
+def _plain_tick(console: Console, title: str, budget_s: float | None) -> Tick:
     started = last = monotonic()
 
     def tick(done: int, total: int, what: str) -> None:
@@ -108,7 +124,7 @@ def _plain_tick(console: Console, title: str) -> Tick:
         if now - last < PLAIN_INTERVAL_S:
             return
         last = now
-        elapsed = times(done=done, total=total, elapsed_s=now - started)
+        elapsed = times(done=done, total=total, elapsed_s=now - started, budget_s=budget_s)
         _print(console, f"{title}: {100 * done // total} %, {elapsed} ({what})")
 
     return tick

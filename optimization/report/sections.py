@@ -149,14 +149,9 @@ def noise(content: Content) -> str:
 
 
 def crossovers(content: Content) -> list[str]:
-    """Return a sentence for each optimized model: from which batch on the original is faster."""
+    """Return a sentence for each optimized model: whether, and above how many rows, the original wins."""
     titles = {item["name"]: item["title"] for item in content["variants"]}
-    original = content["variants"][0]["title"]
-    return [
-        f"Against {titles[item['name']]}, {original} wins "
-        + (f"from {item['batch_size']:,} rows on." if item["batch_size"] else "at no batch measured.")
-        for item in content["crossovers"]
-    ]
+    return [f"Against {titles[item['name']]}, {item['sentence']}." for item in content["crossovers"]]
 
 
 def answers(content: Content) -> Table:
@@ -200,6 +195,7 @@ def environment(content: Content) -> Table:
     ]
     rows += [[name, version] for name, version in packages.items()]
     options = content["options"]
-    rows.append(["calls with one row", f"{options['n_iterations']:,}, {content['n_rows_measured']:,} rows"])
+    calls = f"{content['n_calls']:,} of {options['n_iterations']:,}, {content['n_rows_measured']:,} rows"
+    rows.append(["calls with one row", calls])
     rows.append(["seconds of measuring", f"{content['seconds_measuring']:.1f}"])
     return ("", ""), rows

@@ -9,6 +9,8 @@ The names, for each variant `original`, `onnx`, `quantized` (of a comparison: ea
     {name}_size_kb                           KB of 1024 bytes
     {name}_latency_ms, _p50, _p90, _p95, _p99      one row; without suffix the mean
     {name}_throughput_batch_{n}              rows per second of the median batch
+    {name}_cold_start_ms, {name}_load_ms     in a fresh process: until the first answer; loading alone
+    {name}_rss_mb, {name}_peak_rss_mb        its memory after loading, and at most, in 1024² bytes
     {name}_{score}                           accuracy, or r2 and mean_absolute_error
 and for each variant but the original:
     {name}_speedup                           original / this, one row: median over rounds
@@ -27,7 +29,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from optimization.limits import GateResult
+from optimization.measure.crossover import Crossover, crossover
 from optimization.measure.environment import Environment
+from optimization.measure.footprint import Footprints
 from optimization.measure.records import Measurement, Measurements
 from optimization.measure.sizes import kilobytes, reduction_pct
 from optimization.measure.speedup import SpeedUp, speed_up
@@ -72,11 +76,21 @@ class Summary:
     """The limits that were set, and what was found."""
     candidate: bool = True
     """Whether the last variant is the one to register; False: models side by side."""
+    time_budget_s: float | None = None
+    """Seconds that all measuring was allowed; None: as many as it takes."""
+    footprints: Footprints | None = None
+    """Cold start and memory in fresh processes; None: nobody asked."""
 
     def __post_init__(self) -> None:
         """Our own callers put at least the original in."""
         names = [item.name for item in self.variants]
         assert names and len(set(names)) == len(names), names
+
+    @property
+    def seconds_measuring(self) -> float:
+        """Return the wall time of all measuring."""
+        fresh = self.footprints.seconds_measuring if self.footprints else 0.0
+        return self.measurements.seconds_measuring + fresh
 
     @property
     def original(self) -> Variant:
@@ -95,19 +109,10 @@ class Summary:
             return None
         return speed_up(base.rounds_ms, other.rounds_ms)
 
-    def crossover(self, variant: Variant) -> int | None:
-        """Return the smallest measured batch from which on the original is faster than `variant`."""
+    def crossover(self, variant: Variant) -> Crossover | None:
+        """Return from which batch on the original is faster than `variant`; None: at no largest one."""
         base, other = self.measurements.of(self.original.name), self.measurements.of(variant.name)
-        if base is None or other is None:
-            return None
-        found = None
-        for first, second in sorted(
-            zip(base.batches, other.batches, strict=False), key=lambda pair: -pair[0].batch_size
-        ):
-            if first.rows_per_s <= second.rows_per_s:
-                break
-            found = first.batch_size
-        return found
+        return None if base is None or other is None else crossover(base.batches, other.batches)
 
     def size_reduction_pct(self, variant: Variant) -> float:
         """Return by how many per cent `variant` is smaller than the original."""
@@ -119,6 +124,7 @@ def metrics(summary: Summary) -> dict[str, float]:
     found: dict[str, float | None] = {}
     for variant in summary.variants:
         found |= _own(variant, summary.measurements.of(variant.name))
+        found |= _fresh(variant, summary.footprints)
     for variant in summary.variants[1:]:
         found |= {
             f"{variant.name}_{key}": value for key, value in _against_original(summary, variant).items()
@@ -126,7 +132,7 @@ def metrics(summary: Summary) -> dict[str, float]:
     if summary.candidate and len(summary.variants) > 1:
         last = _against_original(summary, summary.variants[-1])
         found |= {key: value for key, value in last.items() if not key.startswith("speedup")}
-    found["measure_seconds"] = summary.measurements.seconds_measuring
+    found["measure_seconds"] = summary.seconds_measuring
     return {key: float(value) for key, value in found.items() if value is not None and math.isfinite(value)}
 
 
@@ -147,6 +153,13 @@ def _own(variant: Variant, measurement: Measurement | None) -> dict[str, float |
             f"{name}_throughput_batch_{item.batch_size}": item.rows_per_s for item in measurement.batches
         }
     return found | {f"{name}_{score}": value for score, value in variant.scores.items()}
+
+
+def _fresh(variant: Variant, footprints: Footprints | None) -> dict[str, float | None]:
+    """Return the metrics of a variant in a fresh process."""
+    found = footprints.of(variant.name) if footprints else None
+    names = ("cold_start_ms", "load_ms", "rss_mb", "peak_rss_mb")
+    return {f"{variant.name}_{name}": getattr(found, name) for name in names} if found else {}
 
 
 def _against_original(summary: Summary, variant: Variant) -> dict[str, float | None]:

@@ -19,8 +19,11 @@ from rich.table import Table
 from rich.text import Text
 
 from optimization.measure import records
+from optimization.measure.footprint import Footprints
 from optimization.measure.sizes import kilobytes
+from optimization.report import fresh
 from optimization.report.formats import change, compact, score, seconds, short, size
+from optimization.report.sentences import cuts, fresh_starts, winner
 from optimization.report.summary import Summary, Variant
 
 TEXT_WIDTH = 80
@@ -60,6 +63,8 @@ class BenchmarkTables:
             yield answers_table(self.summary)
             if self.summary.candidate and self.summary.variants[-1].parity:
                 yield parity_table(self.summary.variants[-1])
+        if self.summary.footprints:
+            yield footprint_table(self.summary, self.summary.footprints)
         if self.summary.gates:
             yield gates_table(self.summary)
         for line in notes(self.summary):
@@ -89,7 +94,7 @@ def size_table(summary: Summary) -> Table:
 
 def speed_table(summary: Summary, *, with_throughput: bool) -> Table:
     """Return model | one row: mean, median, p95 | speed-up | rows per second by batch size."""
-    sizes = summary.measurements.options.batch_sizes if with_throughput else ()
+    sizes = summary.measurements.batch_sizes if with_throughput else ()
     headers = ("mean,\nms", "median,\nms", "p95,\nms", "speed-up", *(f"rows/s\nat {n:,}" for n in sizes))
     table = _table(
         "Speed (one row at a time, then batches)" if sizes else "Speed (one row at a time)", headers
@@ -107,7 +112,7 @@ def throughput_table(summary: Summary) -> Table:
     """Return batch size | rows per second of each variant."""
     headers = tuple(textwrap.fill(variant.title, HEADER_COLUMNS) for variant in summary.variants)
     table = _table("Throughput (rows per second)", headers, first="batch")
-    for n in summary.measurements.options.batch_sizes:
+    for n in summary.measurements.batch_sizes:
         rates = (_rate(summary.measurements.of(variant.name), n) for variant in summary.variants)
         table.add_row(f"{n:,}", *rates)
     return table
@@ -146,6 +151,19 @@ def parity_table(variant: Variant) -> Table:
     return table
 
 
+def footprint_table(summary: Summary, footprints: Footprints) -> Table:
+    """Return model | milliseconds of each step of a fresh process | its memory in MB; numpy alone last."""
+    table = _table("Fresh process (without MLflow)", fresh.HEADERS)
+    models = {variant.name: variant.title for variant in summary.variants}
+    last = summary.variants[-1].name
+    for name, title in fresh.titles(models).items():
+        found = footprints.of(name)
+        table.add_row(
+            Text(title, style="bold" if name == last else ""), *fresh.cells(vars(found) if found else None)
+        )
+    return table
+
+
 def gates_table(summary: Summary) -> Table:
     """Return gate | measured | limit | verdict."""
     table = _table("Gates", ("measured", "limit", "verdict"), first="gate")
@@ -163,10 +181,12 @@ def notes(summary: Summary) -> tuple[str, ...]:
     return (
         f"Model: {summary.model}.",
         *(f"{variant.title}: {variant.origin}." for variant in summary.variants if variant.origin),
-        f"Method: {found.options.n_iterations:,} calls with one row from {found.n_rows:,} rows, contenders"
+        f"Method: {found.n_calls:,} calls with one row from {found.n_rows:,} rows, contenders"
         " interleaved; speed-up is the median over rounds, rows/s is of the median batch; KB = 1024 bytes;"
-        f" {seconds(found.seconds_measuring)} of measuring.",
+        f" {seconds(summary.seconds_measuring)} of measuring.",
         f"Machine: {summary.environment.describe()}.",
+        *fresh_starts(summary),
+        *cuts(summary),
         *verdicts(summary),
     )
 
@@ -180,17 +200,9 @@ def verdicts(summary: Summary) -> tuple[str, ...]:
             continue
         span = f"{short(found.ratio)}× [{short(found.low)}, {short(found.high)}]"
         word = found.verdict(stable=noise.stable)
-        lines.append(f"Speed-up of {variant.title}, one row: {span}, {word}; {_crossover(summary, variant)}.")
+        lines.append(f"Speed-up of {variant.title}, one row: {span}, {word}; {winner(summary, variant)}.")
     remedy = "" if noise.stable else "; repeat it on a quiet machine"
     return (*lines, f"Measurement: {noise.sentence}{remedy}.") if lines else ()
-
-
-def _crossover(summary: Summary, variant: Variant) -> str:
-    first = summary.crossover(variant)
-    if first is not None:
-        return f"{summary.original.title} wins from {first:,} rows on"
-    largest = max(summary.measurements.options.batch_sizes, default=1)
-    return f"{summary.original.title} wins at no batch up to {largest:,} rows"
 
 
 def _table(title: str, headers: Iterable[str], *, first: str = "model") -> Table:

@@ -94,7 +94,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory, project: Path) -> tuple[User
     """A user whose first command was `mlflow run … -e benchmark`, with an empty home; and what it printed."""
     folder = tmp_path_factory.mktemp("chain")
     newcomer = make_user(folder / "my work", home=folder / "empty home", project=project)
-    return newcomer, newcomer.mlflow_run("benchmark", **QUICK)
+    return newcomer, newcomer.mlflow_run("benchmark", **{**QUICK, "footprint": "true"})
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from tests.e2e.processes import Result, clean_env, run
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ("MLproject", "conda.yaml", "requirements.lock", "entrypoints", "flavor", "optimization")
-QUICK = {"n_iterations": "30", "batch_sizes": "1,8"}
+QUICK = {"n_iterations": "30", "batch_sizes": "1,8", "footprint": "false"}
 """Parameters of a benchmark that measures for a second."""
 TAG = "v1"
 

@@ -34,6 +34,7 @@ METRICS = {
     *(f"{variant}_latency_ms{suffix}" for variant in VARIANTS for suffix in ("", "_p50", "_p95", "_p99")),
     *(f"{variant}_throughput_batch_{n}" for variant in VARIANTS for n in (1, 8)),
     *(f"{variant}_accuracy" for variant in VARIANTS),
+    *(f"{variant}_{name}" for variant in VARIANTS for name in ("cold_start_ms", "load_ms")),
     *("onnx_speedup", "quantized_speedup", "size_reduction_pct", "label_mismatches", "max_abs_difference"),
 }
 

@@ -53,6 +53,12 @@ def test_values_are_parsed_and_kept_as_typed() -> None:
     assert values.max_metric_drop is None
 
 
+def test_a_grid_of_batches_goes_from_one_row_to_a_hundred_thousand() -> None:
+    values = parse("benchmark", ["--batch-sizes=grid", "--time-budget-s=60.0"])
+    assert values.batch_sizes == (1, 10, 100, 1_000, 10_000, 100_000)
+    assert values.time_budget_s == 60
+
+
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [
@@ -61,6 +67,9 @@ def test_values_are_parsed_and_kept_as_typed() -> None:
         ("--n-iterations=1e400", "n_iterations: expected a whole number from 1 to 1,000,000"),
         ("--n-iterations=nan", "n_iterations: expected a whole number from 1 to 1,000,000"),
         ("--n-iterations=100000000", "n_iterations: expected a whole number from 1 to 1,000,000"),
+        ("--time-budget-s=0", "time_budget_s: expected seconds above 0, up to a day, found '0'"),
+        ("--time-budget-s=inf", "time_budget_s: expected seconds above 0, up to a day, found 'inf'"),
+        ("--time-budget-s=soon", "time_budget_s: expected a number, found 'soon'"),
         ("--batch-sizes=1,x", "batch_sizes: expected a number, found '1,x'"),
         ("--reuse=maybe", "reuse: expected true or false, found 'maybe'"),
         ("--quantization-type=int2", "quantization_type: expected one of auto, none, lossless, leaf_table"),

@@ -20,6 +20,8 @@ from optimization.measure.sizes import kilobytes, reduction_pct
         ({"batch_sizes": (32, 32)}, "different batch sizes"),
         ({"batch_time_budget_s": -0.1}, "seconds ≥ 0, found -0.1"),
         ({"batch_time_budget_s": float("nan")}, "found nan"),
+        ({"time_budget_s": 0}, "time_budget_s to be seconds > 0, found 0"),
+        ({"time_budget_s": float("inf")}, "found inf"),
     ],
 )
 def test_options_that_cannot_be_measured_are_refused_with_the_value(options, message):

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimization.errors import DataError
-from optimization.measure.rows import MAX_DISTINCT_ROWS, N_DISTINCT_BATCHES, batches, draw, single_rows
+from optimization.measure.rows import (
+    MAX_BATCH_ROWS,
+    MAX_DISTINCT_ROWS,
+    N_DISTINCT_BATCHES,
+    batches,
+    draw,
+    single_rows,
+)
 
 
 def rng():
@@ -72,3 +79,9 @@ def test_batches_differ_from_each_other():
 def test_no_rows_is_an_error_that_says_what_to_do(prepare, rows):
     with pytest.raises(DataError, match="at least one row to measure with, found none; give data"):
         prepare(rows, 4, rng())
+
+
+def test_the_larger_a_batch_the_fewer_are_held_ready():
+    assert len(batches(np.eye(3), 1024, rng())) == N_DISTINCT_BATCHES
+    assert len(batches(np.eye(3), MAX_BATCH_ROWS // 2, rng())) == 2
+    assert [item.shape for item in batches(np.eye(3), 2 * MAX_BATCH_ROWS, rng())] == [(2 * MAX_BATCH_ROWS, 3)]

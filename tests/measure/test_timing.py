@@ -7,7 +7,7 @@ import pytest
 import threadpoolctl
 
 from optimization.errors import DataError
-from optimization.measure import timing
+from optimization.measure import budget, race
 from optimization.measure.records import Contender, MeasureOptions
 from optimization.measure.timing import garbage_held, measure
 
@@ -64,7 +64,7 @@ def test_blocks_do_not_grow_with_the_iterations():
     recorder = Recorder()
     measure([recorder.contender("a"), recorder.contender("b")], ROWS, options=options(n_iterations=5000))
     called = "".join(name for name, _ in recorder.calls)
-    assert "a" * (2 * timing.MAX_BLOCK + 1) not in called
+    assert "a" * (2 * race.MAX_BLOCK + 1) not in called
     assert called.count("a") == called.count("b") == 5000
 
 
@@ -76,7 +76,7 @@ def test_warm_up_calls_precede_every_block_and_are_not_counted():
 
 
 def test_a_slow_contender_warms_up_with_one_call(monkeypatch):
-    monkeypatch.setattr(timing, "WARMUP_NS", 0)
+    monkeypatch.setattr(race, "WARMUP_NS", 0)
     recorder = Recorder()
     measure([recorder.contender("a")], ROWS, options=options(n_iterations=10, n_warmup=50))
     assert len(recorder.calls) == 10 + 10 * 1
@@ -105,14 +105,14 @@ def test_without_a_budget_a_batch_is_still_timed_three_times():
     found = measure(
         [Recorder().contender("a")], ROWS, options=options(batch_sizes=(32,), batch_time_budget_s=0)
     )
-    assert found.contenders[0].batches[0].n_samples == timing.MIN_REPEATS
+    assert found.contenders[0].batches[0].n_samples == budget.MIN_REPEATS
 
 
 def test_a_large_budget_does_not_repeat_fast_batches_forever():
     found = measure(
         [Recorder().contender("a")], ROWS, options=options(batch_sizes=(2,), batch_time_budget_s=1000)
     )
-    assert found.contenders[0].batches[0].n_samples == timing.MAX_REPEATS
+    assert found.contenders[0].batches[0].n_samples == budget.MAX_REPEATS
 
 
 def test_a_batch_of_one_is_the_single_row_measurement():

@@ -6,6 +6,7 @@ import dataclasses
 import re
 
 from optimization.measure.environment import Environment
+from optimization.measure.footprint import Footprint, Footprints
 from optimization.measure.records import (
     Latency,
     Measurement,
@@ -33,9 +34,27 @@ PARITY = (
 )
 
 
+def footprint(name: str, *steps_ms: float, rss_mb: float | None, n_samples: int = 3) -> Footprint:
+    """A footprint with milliseconds until Python runs, of importing, loading and the first answer."""
+    peak_mb = None if rss_mb is None else rss_mb + 1
+    return Footprint(name, *steps_ms, sum(steps_ms), rss_mb, peak_mb, n_samples)
+
+
+FOOTPRINTS = Footprints(
+    (
+        footprint("original", 50.0, 1_000.0, 2.0, 10.0, rss_mb=193.0),
+        footprint("onnx", 50.0, 300.0, 7.0, 0.25, rss_mb=136.0),
+        footprint("quantized", 50.0, 290.0, 6.0, 0.25, rss_mb=135.0),
+        footprint("numpy", 50.0, 60.0, 0.001, 0.001, rss_mb=26.0),
+    ),
+    seconds_measuring=5.0,
+)
+
+
 def iris_forest() -> Summary:
     """The lab's model with the lab's sizes; the original is 600 times slower for one row."""
     return make_summary(
+        footprints=FOOTPRINTS,
         variants=(
             variant("original", "scikit-learn", 175_493, scores={"accuracy": 0.96}),
             variant(
@@ -149,6 +168,7 @@ def make_summary(
     one_row_ms: dict[str, float],
     rows_per_s: dict[str, tuple[float, ...]],
     batch_sizes: tuple[int, ...] = (1, 32, 1024),
+    footprints: Footprints | None = None,
     model: str = "RandomForestClassifier from models:/iris/1",
 ) -> Summary:
     """Return a summary; mean and percentiles are multiples of the median, rates default to 1000 per row."""
@@ -178,4 +198,5 @@ def make_summary(
         n_rows_compared=150,
         measurements=Measurements(MeasureOptions(batch_sizes=batch_sizes), 150, contenders, 6.4),
         environment=ENVIRONMENT,
+        footprints=footprints,
     )

@@ -15,6 +15,9 @@ def refuse(constant):
     raise AssertionError(constant)
 
 
+NEVER = "scikit-learn wins at no batch up to 1,024 rows"
+
+
 def test_the_json_holds_the_metrics_the_samples_and_the_machine():
     content = json.loads(as_json(iris_forest()), parse_constant=refuse)
     assert content["format"] == FORMAT == "model-optimization/benchmark/3"
@@ -32,8 +35,7 @@ def test_the_json_holds_the_metrics_the_samples_and_the_machine():
     assert (first["ratio"], first["verdict"]) == (content["metrics"]["onnx_speedup"], "faster")
     assert (second["name"], second["against"]) == ("quantized", "original")
     assert content["crossovers"] == [
-        {"name": "onnx", "batch_size": None},
-        {"name": "quantized", "batch_size": None},
+        {"name": name, "batch_size": None, "above": None, "sentence": NEVER} for name in ("onnx", "quantized")
     ]
 
 

@@ -118,3 +118,21 @@ def test_remaining_time_assumes_the_same_pace():
     assert times(done=1, total=4, elapsed_s=2.0) == "2.0 s elapsed, 6.0 s left"
     assert times(done=0, total=4, elapsed_s=2.0) == "2.0 s elapsed"
     assert times(done=0, total=None, elapsed_s=2.0) == "2.0 s elapsed"
+
+
+def test_no_more_is_left_than_the_budget_has():
+    assert times(done=1, total=10, elapsed_s=3.0, budget_s=20) == "3.0 s of 20 s, 17 s left"
+    assert times(done=9, total=10, elapsed_s=9.0, budget_s=20) == "9.0 s of 20 s, 1.0 s left"
+    assert times(done=1, total=10, elapsed_s=21.0, budget_s=20) == "21 s of 20 s, 0.0 s left"
+
+
+def test_a_budget_is_shown_with_the_bar(terminal, clock):
+    log = io.StringIO()
+    for console in (terminal, open_console(log)):
+        with bar(console, "Measuring", budget_s=20.0) as tick:
+            clock.now += 6
+            tick(1, 10, "quantized, batch of 1,024")
+    assert "Measuring: 10 %, 6.0 s of 20 s, 14 s left (quantized, batch of 1,024)" in log.getvalue()
+    shown = terminal.file.getvalue()
+    assert "━" in shown.split("10 %")[0].split("Measuring")[-1]
+    assert "6.0 s of 20 s, 14 s left quantized, batch of 1,024" in shown

@@ -5,13 +5,15 @@ import math
 
 import pytest
 
+from optimization.measure.footprint import Footprints
 from optimization.report.summary import Summary, metrics
-from tests.report.examples import iris_forest, make_summary, regressor, side_by_side, variant
+from tests.report.examples import footprint, iris_forest, make_summary, regressor, side_by_side, variant
 
 
 def test_a_classifier_has_exactly_these_metrics():
     own = ["size_kb", "latency_ms", "latency_ms_p50", "latency_ms_p90", "latency_ms_p95"]
     own += ["latency_ms_p99", "accuracy"]
+    own += ["cold_start_ms", "load_ms", "rss_mb", "peak_rss_mb"]
     own += ["throughput_batch_1", "throughput_batch_32", "throughput_batch_1024"]
     against = ["speedup", "speedup_low", "speedup_high"]
     against += ["size_reduction_pct", "label_mismatches", "max_abs_difference"]
@@ -31,7 +33,28 @@ def test_the_labs_numbers_come_out():
     assert found["original_latency_ms_p50"] == 4.5
     assert found["onnx_speedup"] == pytest.approx(600.0)
     assert found["original_throughput_batch_32"] == 4813.0
-    assert found["measure_seconds"] == 6.4
+    assert found["measure_seconds"] == 6.4 + 5.0
+
+
+def test_a_fresh_process_has_its_times_and_memory_and_only_where_it_was_started():
+    found = metrics(iris_forest())
+    assert found["original_cold_start_ms"] == 1_062
+    assert found["quantized_load_ms"] == 6
+    assert (found["quantized_rss_mb"], found["quantized_peak_rss_mb"]) == (135, 136)
+    without = metrics(dataclasses.replace(iris_forest(), footprints=None))
+    assert set(found) - set(without) == {
+        f"{name}_{key}"
+        for name in ("original", "onnx", "quantized")
+        for key in ("cold_start_ms", "load_ms", "rss_mb", "peak_rss_mb")
+    }
+    assert without["measure_seconds"] == 6.4
+
+
+def test_memory_that_the_machine_does_not_tell_is_left_out():
+    unknown = Footprints((footprint("original", 50.0, 1.0, 1.0, 1.0, rss_mb=None),), 1.0)
+    found = metrics(dataclasses.replace(iris_forest(), footprints=unknown))
+    assert found["original_cold_start_ms"] == 53
+    assert not {"original_rss_mb", "original_peak_rss_mb", "onnx_load_ms"} & set(found)
 
 
 def test_labels_on_hard_rows_are_counted_apart_from_those_on_the_data():
@@ -103,7 +126,7 @@ def test_the_crossover_is_the_batch_from_which_on_the_original_is_faster(origina
         rows_per_s={"original": original, "onnx": onnx},
     )
     crossover = found.crossover(found.variants[1])
-    assert crossover == (None if first > 1024 else first)
+    assert (crossover.batch_size if crossover else None) == (None if first > 1024 else first)
 
 
 def test_models_side_by_side_have_metrics_by_name_only():

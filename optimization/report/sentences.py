@@ -1,0 +1,81 @@
+"""What a benchmark found, in sentences.
+
+In: a `Summary`.
+Out: sentences for the terminal, the JSON and the page.
+Promise: what was asked for and not measured is named, with the reason.
+"""
+
+from __future__ import annotations
+
+from optimization.measure.footprint import REPEATS
+from optimization.measure.records import MEMORY
+from optimization.report.formats import seconds
+from optimization.report.fresh import titles
+from optimization.report.summary import Summary, Variant
+
+DIGITS = 2
+"""Significant digits of an interpolated number of rows."""
+
+
+def cuts(summary: Summary) -> tuple[str, ...]:
+    """Return what was cut, and by what; nothing where all that was asked for was measured."""
+    found, budget_s = summary.measurements, summary.time_budget_s
+    batches = f"no batches of {', '.join(f'{size:,}' for size in sorted(found.dropped))} rows"
+    parts = _fewer_calls(summary)
+    if found.dropped and found.stopped != MEMORY:
+        parts.append(batches)
+    starts = [item.n_samples for item in summary.footprints.found] if summary.footprints else []
+    if starts and min(starts) < REPEATS:
+        parts.append(f"fresh processes started {min(starts)} of {REPEATS} times")
+    lines = []
+    if parts:
+        if budget_s is not None and summary.seconds_measuring > budget_s:
+            parts.append(f"the least that figures need took {seconds(summary.seconds_measuring)}")
+        budget = "the time budget" if budget_s is None else seconds(budget_s)
+        lines.append(f"Cut to stay within {budget} of measuring (time_budget_s): {'; '.join(parts)}.")
+    if found.dropped and found.stopped == MEMORY:
+        lines.append(f"Cut to stay within half of the free memory: {batches}.")
+    return tuple(lines)
+
+
+def _fewer_calls(summary: Summary) -> list[str]:
+    """Return who made fewer calls with one row than were asked for."""
+    asked = summary.measurements.options.n_iterations
+    names = {variant.name: variant.title for variant in summary.variants}
+    return [
+        f"{names.get(item.name, item.name)} made {item.one_row.n_samples:,} of {asked:,} calls with one row"
+        for item in summary.measurements.contenders
+        if item.one_row.n_samples < asked
+    ]
+
+
+def fresh_starts(summary: Summary) -> tuple[str, ...]:
+    """Return what the figures of fresh processes are, and why some are not known; nothing without them."""
+    found = summary.footprints
+    if found is None:
+        return ()
+    names = titles({variant.name: variant.title for variant in summary.variants})
+    lines = [f"Fresh process of {names[name]}: unknown, {text}." for name, text in found.problems.items()]
+    if found.found:
+        starts = min(item.n_samples for item in found.found)
+        counted = "of one start" if starts == 1 else f"medians of {starts} starts"
+        lines.append(
+            "Fresh process: cold start is Python, imports, loading and the first answer to one row; memory is"
+            f" what is resident after loading; {counted}; MB = 1024² bytes."
+        )
+        if all(item.rss_mb is None for item in found.found):
+            lines.append("Memory is unknown: only Linux tells it.")
+    return tuple(lines)
+
+
+def winner(summary: Summary, variant: Variant) -> str:
+    """Return from how many rows on the original is faster than `variant`, without a full stop."""
+    original, found = summary.original.title, summary.crossover(variant)
+    if found is None:
+        largest = max(summary.measurements.batch_sizes, default=1)
+        return f"{original} wins at no batch up to {largest:,} row{'s' if largest > 1 else ''}"
+    if found.above is None:
+        from_on = "" if found.batch_size == 1 else f", from {found.batch_size:,} rows on"
+        return f"{original} wins at every batch measured{from_on}"
+    about = int(float(f"{found.above:.{DIGITS - 1}e}"))
+    return f"{original} wins above about {about:,} rows (measured: from {found.batch_size:,} on)"

@@ -8,6 +8,7 @@ figures refuses is not registered, and its figures can be looked at.
 
 from __future__ import annotations
 
+import dataclasses
 from argparse import Namespace
 from typing import Any
 
@@ -23,6 +24,7 @@ def main(values: Namespace) -> dict[str, Any]:
     from entrypoints.forkserver import serve
     from entrypoints.helper import prepare, run
     from entrypoints.inputs import open_inputs
+    from entrypoints.layering import layers_of
     from entrypoints.measuring import measure_variants, measured_rows
     from entrypoints.promoting import contenders, decide_promotion, find_champion
     from entrypoints.publishing import (
@@ -51,14 +53,17 @@ def main(values: Namespace) -> dict[str, Any]:
         champion = find_champion(values, registered_name(values, inputs), measured_rows(inputs, variants))
         summary = measure_variants(values, inputs, variants, judged, contenders(champion))
         with figure_of(summary) as figure:
-            log_results(values, summary, variants)
-            print_tables(summary)
             try:
                 require_passed(summary.gates)
+                model_uri, model = log_quantized(inputs, variants)
+                summary = dataclasses.replace(summary, layers=layers_of(model, inputs))
             except GateError as error:
+                log_results(values, summary, variants)
+                print_tables(summary)
                 log_page(values, summary, variants, error=str(error))
                 raise
-            model_uri = log_quantized(inputs, variants)
+            log_results(values, summary, variants)
+            print_tables(summary)
             mlflow.log_artifact(figure())
         decision = decide_promotion(values, inputs, variants, summary, champion)
         registered = register_quantized(values, inputs, variants, summary, model_uri)

@@ -74,8 +74,8 @@ def log_results(values: Namespace, summary: Any, variants: Variants) -> None:
         mlflow.log_artifacts(folder)
 
 
-def log_quantized(inputs: Any, variants: Variants) -> str:
-    """Log the model, load it back, compare, and return its URI.
+def log_quantized(inputs: Any, variants: Variants) -> tuple[str, Any]:
+    """Log the model, load it back, compare; return its URI and the loaded model.
 
     Raises:
         GateError: the logged model does not answer as the measured one.
@@ -94,12 +94,11 @@ def log_quantized(inputs: Any, variants: Variants) -> str:
         metadata={"source_model_uri": source.pinned_uri, "source_digest": source.digest},
         validate_serving_input=False,  # check_logged is stricter
     )
-    check_logged(info.model_uri, variants)
-    return str(info.model_uri)
+    return str(info.model_uri), check_logged(info.model_uri, variants)
 
 
-def check_logged(model_uri: str, variants: Variants) -> None:
-    """Load the logged model as anybody would and compare its answers with the measured file's.
+def check_logged(model_uri: str, variants: Variants) -> Any:
+    """Load the logged model as anybody would, compare its answers with the measured file's, and return it.
 
     In one thread as all comparisons here: with more, onnxruntime sums a forest's trees in another order.
 
@@ -122,6 +121,7 @@ def check_logged(model_uri: str, variants: Variants) -> None:
     answer = model.predict(rows)
     if answer.dtype != expected.dtype or not np.array_equal(answer, expected):
         raise GateError(f"the model logged at {model_uri} answers otherwise than the one measured")
+    return model
 
 
 def signature(source: Any, data: Any, manifest: Any) -> Any:

@@ -13,6 +13,7 @@ import math
 from typing import Any
 
 from optimization.measure.sizes import kilobytes
+from optimization.report.layers import layers_content
 from optimization.report.summary import Summary, Variant, metrics
 
 FORMAT = "model-optimization/benchmark/2"
@@ -41,9 +42,10 @@ def as_content(summary: Summary) -> dict[str, Any]:
             "sentence": summary.measurements.noise.sentence,
         },
         "gates": [dataclasses.asdict(item) for item in summary.gates],
+        "layers": layers_content(summary.layers) if summary.layers else None,
         "options": dataclasses.asdict(summary.measurements.options),
         "n_rows_measured": summary.measurements.n_rows,
-        "seconds_measuring": summary.measurements.seconds_measuring,
+        "seconds_measuring": summary.seconds_measuring,
         "environment": {**vars(environment), "packages": dict(environment.packages)},
         "metrics": metrics(summary),
     }

@@ -17,6 +17,7 @@ from typing import Any
 
 from optimization.report.charts import Point, Series, chart
 from optimization.report.formats import change, compact, score, short, size
+from optimization.report.layers import HEADERS, TITLE, layer_notes, layer_rows
 
 STYLE = Path(__file__).with_name("page.css")
 UNKNOWN = "–"
@@ -52,6 +53,7 @@ def as_html(content: Content, tries: Sequence[Content], outcome: Outcome) -> str
         _section("Size and speed", _table(*_speed(content)), _speedups(content)),
         _section("Gates", _table(*_gates(content))),
         _section("One row: how long the slowest calls take", _latency(content)),
+        _section(TITLE, _table(HEADERS, layer_rows(content["layers"])), _layer_notes(content)),
         _section("Batches", _throughput(content), _crossovers(content)),
         _section(
             "Candidates of the quantization", _candidates(tries), _table(*_tries(tries)), _left_out(tries)
@@ -159,6 +161,10 @@ def _latency(content: Content) -> str:
         ]
         series.append(Series(item["title"], points[::-1]))
     return chart(series, x="calls that take longer, %", y="one row, ms")
+
+
+def _layer_notes(content: Content) -> str:
+    return "".join(f"<p>{escape(note)}</p>" for note in layer_notes(content["layers"]))
 
 
 def _throughput(content: Content) -> str:

@@ -17,7 +17,8 @@ and for each variant but the original:
     {name}_label_mismatches, {name}_max_abs_difference      on rows that look like the data
     {name}_boundary_label_mismatches                        on boundary, threshold and edge rows
 and for the last variant, which is the one to register: size_reduction_pct, label_mismatches,
-max_abs_difference, boundary_label_mismatches; and for the run: measure_seconds.
+max_abs_difference, boundary_label_mismatches; and for the run: measure_seconds, and
+    layer_{layer}_us                         one row through each layer of the logged model, median
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from dataclasses import dataclass, field
 
 from optimization.limits import GateResult
 from optimization.measure.environment import Environment
+from optimization.measure.layers import Layers
 from optimization.measure.records import Measurement, Measurements
 from optimization.measure.sizes import kilobytes, reduction_pct
 from optimization.measure.speedup import SpeedUp, speed_up
@@ -68,6 +70,8 @@ class Summary:
     environment: Environment
     gates: tuple[GateResult, ...] = ()
     """The limits that were set, and what was found."""
+    layers: Layers | None = None
+    """Where the time goes in the logged model; None before it was logged."""
 
     def __post_init__(self) -> None:
         """Our own callers put at least the original in."""
@@ -78,6 +82,12 @@ class Summary:
     def original(self) -> Variant:
         """Return the variant that the others are compared with."""
         return self.variants[0]
+
+    @property
+    def seconds_measuring(self) -> float:
+        """Return the wall time of all measuring."""
+        layers = self.layers.seconds_measuring if self.layers else 0.0
+        return self.measurements.seconds_measuring + layers
 
     def speedup(self, variant: Variant) -> float | None:
         """Return how many times faster than the original one row is: the median over rounds."""
@@ -122,7 +132,9 @@ def metrics(summary: Summary) -> dict[str, float]:
     if len(summary.variants) > 1:
         last = _against_original(summary, summary.variants[-1])
         found |= {key: value for key, value in last.items() if not key.startswith("speedup")}
-    found["measure_seconds"] = summary.measurements.seconds_measuring
+    if summary.layers is not None:
+        found |= {f"layer_{name}_us": us for name, us in summary.layers.us.items()}
+    found["measure_seconds"] = summary.seconds_measuring
     return {key: float(value) for key, value in found.items() if value is not None and math.isfinite(value)}
 
 

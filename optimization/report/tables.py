@@ -19,8 +19,10 @@ from rich.table import Table
 from rich.text import Text
 
 from optimization.measure import records
+from optimization.measure.layers import Layers
 from optimization.measure.sizes import kilobytes
 from optimization.report.formats import change, compact, score, seconds, short, size
+from optimization.report.layers import HEADERS, TITLE, layer_notes, layer_rows, layers_content
 from optimization.report.summary import Summary, Variant
 
 TEXT_WIDTH = 80
@@ -62,6 +64,8 @@ class BenchmarkTables:
                 yield parity_table(self.summary.variants[-1])
         if self.summary.gates:
             yield gates_table(self.summary)
+        if self.summary.layers is not None:
+            yield layers_table(self.summary.layers)
         for line in notes(self.summary):
             yield Text(line)
 
@@ -157,6 +161,15 @@ def gates_table(summary: Summary) -> Table:
     return table
 
 
+def layers_table(layers: Layers) -> Table:
+    """Return layer | microseconds | times the session's."""
+    first, *headers = HEADERS
+    table = _table(TITLE, headers, first=first)
+    for row in layer_rows(layers_content(layers)):
+        table.add_row(*row)
+    return table
+
+
 def notes(summary: Summary) -> tuple[str, ...]:
     """Return the sentences under the tables: what was measured, how and where."""
     found = summary.measurements
@@ -164,9 +177,10 @@ def notes(summary: Summary) -> tuple[str, ...]:
         f"Model: {summary.model}.",
         f"Method: {found.options.n_iterations:,} calls with one row from {found.n_rows:,} rows, contenders"
         " interleaved; speed-up is the median over rounds, rows/s is of the median batch; KB = 1024 bytes;"
-        f" {seconds(found.seconds_measuring)} of measuring.",
+        f" {seconds(summary.seconds_measuring)} of measuring.",
         f"Machine: {summary.environment.describe()}.",
         *verdicts(summary),
+        *layer_notes(layers_content(summary.layers) if summary.layers else None),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from optimization.measure.environment import Environment
+from optimization.measure.layers import DATAFRAME, ENFORCEMENT, FLAVOR, NDARRAY, PREDICTOR, SESSION, Layers
 from optimization.measure.records import (
     Latency,
     Measurement,
@@ -28,6 +29,21 @@ PARITY = (
     KindParity("boundary", 12_768, 2, 31, 0.25),
     KindParity("threshold", 1_273, 1, 0, 0.0),
 )
+
+
+NAMED = Layers(
+    {SESSION: 5.0, PREDICTOR: 6.0, DATAFRAME: 300.0, ENFORCEMENT: 180.0, FLAVOR: 20.0},
+    {NDARRAY: "MLflow takes no ndarray here"},
+    n_calls=120,
+    seconds_measuring=0.5,
+)
+"""Layers of a model whose signature names its columns."""
+UNNAMED = Layers(
+    {SESSION: 5.0, PREDICTOR: 6.0, DATAFRAME: 90.0, ENFORCEMENT: 30.0, FLAVOR: 8.0, NDARRAY: 70.0},
+    n_calls=300,
+    seconds_measuring=0.25,
+)
+"""Layers of a model whose signature is one tensor."""
 
 
 def iris_forest() -> Summary:
@@ -56,6 +72,7 @@ def iris_forest() -> Summary:
         ),
         one_row_ms={"original": 4.5, "onnx": 0.0075, "quantized": 0.0075},
         rows_per_s={"original": (222.0, 4_813.0, 85_849.0)},
+        layers=NAMED,
     )
 
 
@@ -75,6 +92,7 @@ def regressor() -> Summary:
             "onnx": (1.01e5, 1.99e6, 3.1e6),
             "quantized": (9.9e4, 2e6, 3e6),
         },
+        layers=UNNAMED,
     )
 
 
@@ -128,6 +146,7 @@ def make_summary(
     rows_per_s: dict[str, tuple[float, ...]],
     batch_sizes: tuple[int, ...] = (1, 32, 1024),
     model: str = "RandomForestClassifier from models:/iris/1",
+    layers: Layers | None = None,
 ) -> Summary:
     """Return a summary; mean and percentiles are multiples of the median, rates default to 1000 per row."""
     default = tuple(1_000.0 * size for size in batch_sizes)
@@ -156,4 +175,5 @@ def make_summary(
         n_rows_compared=150,
         measurements=Measurements(MeasureOptions(batch_sizes=batch_sizes), 150, contenders, 6.4),
         environment=ENVIRONMENT,
+        layers=layers,
     )

@@ -19,6 +19,8 @@ def test_a_classifier_has_exactly_these_metrics():
     expected |= {f"{name}_{key}" for name in ("onnx", "quantized") for key in against}
     expected |= {"size_reduction_pct", "label_mismatches", "max_abs_difference", "measure_seconds"}
     expected |= {f"{name}boundary_label_mismatches" for name in ("onnx_", "quantized_", "")}
+    layers = ("session", "predictor", "flavor", "enforcement", "pyfunc_dataframe")
+    expected |= {f"layer_{name}_us" for name in layers}
     assert set(metrics(iris_forest())) == expected
 
 
@@ -31,7 +33,7 @@ def test_the_labs_numbers_come_out():
     assert found["original_latency_ms_p50"] == 4.5
     assert found["onnx_speedup"] == pytest.approx(600.0)
     assert found["original_throughput_batch_32"] == 4813.0
-    assert found["measure_seconds"] == 6.4
+    assert found["measure_seconds"] == 6.4 + 0.5
 
 
 def test_labels_on_hard_rows_are_counted_apart_from_those_on_the_data():
@@ -104,3 +106,13 @@ def test_the_crossover_is_the_batch_from_which_on_the_original_is_faster(origina
     )
     crossover = found.crossover(found.variants[1])
     assert crossover == (None if first > 1024 else first)
+
+
+def test_a_layer_is_a_metric_where_the_model_offers_it():
+    named, unnamed = metrics(iris_forest()), metrics(regressor())
+    assert (named["layer_session_us"], named["layer_pyfunc_dataframe_us"]) == (5.0, 300.0)
+    assert "layer_pyfunc_ndarray_us" not in named
+    assert unnamed["layer_pyfunc_ndarray_us"] == 70.0
+    bare = dataclasses.replace(iris_forest(), layers=None)
+    assert not any(name.startswith("layer_") for name in metrics(bare))
+    assert metrics(bare)["measure_seconds"] == 6.4

@@ -28,10 +28,10 @@ session: onnxruntime with a ready feed. predictor: the native one, rows as numbe
 pyfunc, given what MLflow hands over. enforcement: MLflow's check of a DataFrame against the signature.
 pyfunc_dataframe, pyfunc_ndarray: the whole of `mlflow.pyfunc`.
 """
-DISTINCT_ROWS = 32
+DISTINCT_ROWS = 16
 """Different rows; making them ready costs as much as some calls."""
-MIN_CALLS, MAX_CALLS = 30, 300
-BUDGET_S = 0.3
+MIN_CALLS, MAX_CALLS = 30, 200
+BUDGET_S = 0.15
 """Timed seconds of all layers together."""
 US_PER_MS = 1e3
 

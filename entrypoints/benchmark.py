@@ -40,6 +40,7 @@ def main(values: Namespace) -> dict[str, Any]:
         result_of,
     )
     from entrypoints.runs import project_run
+    from entrypoints.signatures import make_signature
     from entrypoints.variants import judge_variants, make_variants
     from optimization.errors import GateError
     from optimization.limits import require_passed
@@ -49,13 +50,15 @@ def main(values: Namespace) -> dict[str, Any]:
     with serve(run, prepare), project_run(values, ENTRY_POINT) as active:
         inputs = open_inputs(values)
         variants = make_variants(values, inputs)
+        judge = variants.judge
+        signature = make_signature(values.signature_style, inputs.source, judge.expected[0], judge.manifest)
         judged = judge_variants(variants)
         champion = find_champion(values, registered_name(values, inputs), measured_rows(inputs, variants))
         summary = measure_variants(values, inputs, variants, judged, contenders(champion))
         with figure_of(summary) as figure:
             try:
                 require_passed(summary.gates)
-                model_uri, model = log_quantized(inputs, variants)
+                model_uri, model = log_quantized(inputs, variants, signature)
                 summary = dataclasses.replace(summary, layers=layers_of(model, inputs))
             except GateError as error:
                 log_results(values, summary, variants)

@@ -74,22 +74,21 @@ def log_results(values: Namespace, summary: Any, variants: Variants) -> None:
         mlflow.log_artifacts(folder)
 
 
-def log_quantized(inputs: Any, variants: Variants) -> tuple[str, Any]:
-    """Log the model, load it back, compare; return its URI and the loaded model.
+def log_quantized(inputs: Any, variants: Variants, signature: Any) -> tuple[str, Any]:
+    """Log the model with `signature`, load it back, compare; return its URI and the loaded model.
 
     Raises:
         GateError: the logged model does not answer as the measured one.
     """
     import flavor
 
-    source, judge = inputs.source, variants.judge
-    manifest = dataclasses.replace(judge.manifest, quantization=variants.quantization)
-    data = judge.expected[0]
+    source = inputs.source
+    manifest = dataclasses.replace(variants.judge.manifest, quantization=variants.quantization)
     info = flavor.log_model(
         variants.quantized,
         "model",
         manifest=manifest,
-        signature=signature(source, data, manifest),
+        signature=signature,
         input_example=source.input_example,  # the user's own rows are not published unasked
         metadata={"source_model_uri": source.pinned_uri, "source_digest": source.digest},
         validate_serving_input=False,  # check_logged is stricter
@@ -122,15 +121,6 @@ def check_logged(model_uri: str, variants: Variants) -> Any:
     if answer.dtype != expected.dtype or not np.array_equal(answer, expected):
         raise GateError(f"the model logged at {model_uri} answers otherwise than the one measured")
     return model
-
-
-def signature(source: Any, data: Any, manifest: Any) -> Any:
-    """Return the source's signature, or one inferred from the rows and the original's answers."""
-    from mlflow.models import infer_signature
-
-    if source.signature is not None and source.signature.inputs is not None:
-        return source.signature
-    return infer_signature(data.features, data.answers[manifest.default_method])
 
 
 def registered_name(values: Namespace, inputs: Any) -> str:

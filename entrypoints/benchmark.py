@@ -41,6 +41,7 @@ def main(values: Namespace) -> dict[str, Any]:
     )
     from entrypoints.runs import project_run
     from entrypoints.signatures import make_signature
+    from entrypoints.tuning import tune_session
     from entrypoints.variants import judge_variants, make_variants
     from optimization.errors import GateError
     from optimization.limits import require_passed
@@ -58,8 +59,9 @@ def main(values: Namespace) -> dict[str, Any]:
         with figure_of(summary) as figure:
             try:
                 require_passed(summary.gates)
-                model_uri, model = log_quantized(inputs, variants, signature)
-                summary = dataclasses.replace(summary, layers=layers_of(model, inputs))
+                tuning = tune_session(values, inputs, variants)
+                model_uri, model = log_quantized(inputs, variants, signature, tuning)
+                summary = dataclasses.replace(summary, layers=layers_of(model, inputs), tuning=tuning)
             except GateError as error:
                 log_results(values, summary, variants)
                 print_tables(summary)

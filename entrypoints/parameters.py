@@ -209,6 +209,14 @@ PARAMETERS = (
         "signature of the logged model: columns as the source's, or one tensor, which MLflow checks faster",
         signature_style,
     ),
+    Parameter(
+        "tune",
+        "string",
+        "false",
+        BENCHMARK,
+        "try settings of the onnxruntime session, and store those that win as the model's defaults",
+        boolean,
+    ),
 )
 
 

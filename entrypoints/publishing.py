@@ -74,8 +74,10 @@ def log_results(values: Namespace, summary: Any, variants: Variants) -> None:
         mlflow.log_artifacts(folder)
 
 
-def log_quantized(inputs: Any, variants: Variants, signature: Any) -> tuple[str, Any]:
+def log_quantized(inputs: Any, variants: Variants, signature: Any, tuning: Any) -> tuple[str, Any]:
     """Log the model with `signature`, load it back, compare; return its URI and the loaded model.
+
+    `tuning`, where there is one, has the session's defaults.
 
     Raises:
         GateError: the logged model does not answer as the measured one.
@@ -84,6 +86,8 @@ def log_quantized(inputs: Any, variants: Variants, signature: Any) -> tuple[str,
 
     source = inputs.source
     manifest = dataclasses.replace(variants.judge.manifest, quantization=variants.quantization)
+    if tuning is not None:
+        manifest = dataclasses.replace(manifest, session=tuning.session)
     info = flavor.log_model(
         variants.quantized,
         "model",

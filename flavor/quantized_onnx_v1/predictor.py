@@ -88,7 +88,7 @@ class Predictor:
     def _open(self, pid: int) -> Any:
         with self._locks.setdefault(pid, threading.Lock()):
             if pid not in self._sessions:
-                self._sessions[pid] = open_session(self.content, self.settings)
+                self._sessions[pid] = open_session(self.content, self.settings, self.manifest.session)
         return self._sessions[pid]
 
     def __getstate__(self) -> dict[str, Any]:

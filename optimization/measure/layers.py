@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from optimization.measure.budget import calls_within
 from optimization.measure.records import Contender, MeasureOptions
 from optimization.measure.rows import draw
 from optimization.measure.timing import measure
@@ -67,22 +68,7 @@ def measure_layers(contenders: Sequence[Contender], rows: Any, *, why_not: Mappi
     started = perf_counter()
     index = draw(len(rows), min(len(rows), DISTINCT_ROWS), np.random.default_rng(0))
     rows = rows.iloc[index] if hasattr(rows, "iloc") else rows[index]
-    n_calls = calls_within(BUDGET_S, contenders, rows[:1])
+    n_calls = calls_within(BUDGET_S, contenders, rows[:1], at_least=MIN_CALLS, at_most=MAX_CALLS)
     found = measure(contenders, rows, options=MeasureOptions(n_iterations=n_calls, batch_sizes=()))
     us = {item.name: item.one_row.p50_ms * US_PER_MS for item in found.contenders}
     return Layers(us, dict(why_not), n_calls, perf_counter() - started)
-
-
-def calls_within(budget_s: float, contenders: Sequence[Contender], row: Any) -> int:
-    """Return how many calls of every contender fit, judged by the quickest of three."""
-    duration_s = 0.0
-    for item in contenders:
-        own = item.prepare(row) if item.prepare else row
-        duration_s += min(_seconds(item, own) for _ in range(3))
-    return max(MIN_CALLS, min(MAX_CALLS, int(budget_s / max(duration_s, 1e-9))))
-
-
-def _seconds(item: Contender, row: Any) -> float:
-    started = perf_counter()
-    item.predict(row)
-    return perf_counter() - started

@@ -15,6 +15,7 @@ from typing import Any
 from optimization.measure.sizes import kilobytes
 from optimization.report.layers import layers_content
 from optimization.report.summary import Summary, Variant, metrics
+from optimization.report.tuning import tuning_content
 
 FORMAT = "model-optimization/benchmark/2"
 
@@ -43,6 +44,7 @@ def as_content(summary: Summary) -> dict[str, Any]:
         },
         "gates": [dataclasses.asdict(item) for item in summary.gates],
         "layers": layers_content(summary.layers) if summary.layers else None,
+        "tuning": tuning_content(summary.tuning) if summary.tuning else None,
         "options": dataclasses.asdict(summary.measurements.options),
         "n_rows_measured": summary.measurements.n_rows,
         "seconds_measuring": summary.seconds_measuring,

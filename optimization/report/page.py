@@ -164,7 +164,8 @@ def _latency(content: Content) -> str:
 
 
 def _layer_notes(content: Content) -> str:
-    return "".join(f"<p>{escape(note)}</p>" for note in layer_notes(content["layers"]))
+    tuned = [content["tuning"]["sentence"]] if content["tuning"] else []
+    return "".join(f"<p>{escape(note)}</p>" for note in (*layer_notes(content["layers"]), *tuned))
 
 
 def _throughput(content: Content) -> str:

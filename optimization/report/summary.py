@@ -33,6 +33,7 @@ from optimization.measure.layers import Layers
 from optimization.measure.records import Measurement, Measurements
 from optimization.measure.sizes import kilobytes, reduction_pct
 from optimization.measure.speedup import SpeedUp, speed_up
+from optimization.measure.tuning import Tuning
 from optimization.verify.parity import SAMPLED, KindParity
 
 
@@ -72,6 +73,8 @@ class Summary:
     """The limits that were set, and what was found."""
     layers: Layers | None = None
     """Where the time goes in the logged model; None before it was logged."""
+    tuning: Tuning | None = None
+    """How the session was tuned; None where nobody asked."""
 
     def __post_init__(self) -> None:
         """Our own callers put at least the original in."""
@@ -86,8 +89,8 @@ class Summary:
     @property
     def seconds_measuring(self) -> float:
         """Return the wall time of all measuring."""
-        layers = self.layers.seconds_measuring if self.layers else 0.0
-        return self.measurements.seconds_measuring + layers
+        parts = (self.measurements, self.layers, self.tuning)
+        return sum(part.seconds_measuring for part in parts if part is not None)
 
     def speedup(self, variant: Variant) -> float | None:
         """Return how many times faster than the original one row is: the median over rounds."""

@@ -24,6 +24,7 @@ from optimization.measure.sizes import kilobytes
 from optimization.report.formats import change, compact, score, seconds, short, size
 from optimization.report.layers import HEADERS, TITLE, layer_notes, layer_rows, layers_content
 from optimization.report.summary import Summary, Variant
+from optimization.report.tuning import sentence
 
 TEXT_WIDTH = 80
 """Columns of the plain text: fits a log viewer and a pull request."""
@@ -181,6 +182,7 @@ def notes(summary: Summary) -> tuple[str, ...]:
         f"Machine: {summary.environment.describe()}.",
         *verdicts(summary),
         *layer_notes(layers_content(summary.layers) if summary.layers else None),
+        *([sentence(summary.tuning)] if summary.tuning else []),
     )
 
 

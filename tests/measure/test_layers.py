@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -34,16 +33,6 @@ def test_every_layer_answers_the_same_rows_in_its_own_form(rows: Any) -> None:
     assert found.why_not == {DATAFRAME: "no"}
     assert found.n_calls == layers.MAX_CALLS
     assert found.seconds_measuring > 0
-
-
-@pytest.mark.parametrize(
-    ("seconds", "budget", "n_calls"),
-    [(0.0, 1.0, layers.MAX_CALLS), (0.002, 0.2, 100), (0.01, 0.02, layers.MIN_CALLS)],
-)
-def test_calls_fit_the_budget_within_bounds(seconds: float, budget: float, n_calls: int) -> None:
-    slow = Contender("slow", lambda _: time.sleep(seconds))
-    found = layers.calls_within(budget, [slow], ROWS[:1])
-    assert 0.6 * n_calls <= found <= n_calls
 
 
 def test_the_rest_of_mlflow_is_what_its_parts_leave() -> None:

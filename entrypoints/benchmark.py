@@ -67,6 +67,9 @@ def main(values: Namespace) -> dict[str, Any]:
                 print_tables(summary)
                 log_page(values, summary, variants, error=str(error))
                 raise
+            except Exception:
+                print_tables(summary)  # what was measured is not lost with the server
+                raise
             log_results(values, summary, variants)
             print_tables(summary)
             mlflow.log_artifact(figure())

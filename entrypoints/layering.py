@@ -57,8 +57,14 @@ def native_layers(predictor: Any, inputs: Any) -> list[Any]:
 
 
 def inner_layers(model: Any, schema: Any, prepare: Callable[[Any], Any]) -> list[Any]:
-    """Return MLflow's schema enforcement, and our part: what MLflow calls with the rows it has enforced."""
-    from mlflow.models.utils import _enforce_params_schema, _enforce_schema
+    """Return MLflow's schema enforcement, and our part: what MLflow calls with the rows it has enforced.
+
+    Nothing where MLflow, whose own functions these are, has them under other names.
+    """
+    try:
+        from mlflow.models.utils import _enforce_params_schema, _enforce_schema
+    except ImportError:
+        return []
 
     from optimization.measure.layers import ENFORCEMENT, FLAVOR
     from optimization.measure.records import Contender

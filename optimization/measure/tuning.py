@@ -34,6 +34,8 @@ DEFAULTS = "defaults"
 BATCH_ROWS = 1024
 DISTINCT = 32
 """Different single rows."""
+CHECKED_ROWS = 1000
+"""Rows on which the answers of every setting are compared."""
 MIN_CALLS, MAX_CALLS = 20, 600
 BUDGET_S = 3.0
 """Timed seconds of one race."""
@@ -87,10 +89,11 @@ def tune(content: bytes, manifest: Manifest, rows: Any, *, target: str, n_cpus: 
     """
     started = perf_counter()
     inputs = inputs_of(rows, target)
-    expected = answers(Predictor(content, manifest, session=ONE_THREAD), rows)
+    checked = rows[:CHECKED_ROWS]
+    expected = answers(Predictor(content, manifest, session=ONE_THREAD), checked)
 
     def race_of(settings: Sequence[Changes], name: str) -> tuple[tuple[Tried, ...], Noise]:
-        reasons = [objection(content, manifest, changes, rows, expected) for changes in settings]
+        reasons = [objection(content, manifest, changes, checked, expected) for changes in settings]
         good = [changes for changes, reason in zip(settings, reasons, strict=True) if not reason]
         refused = [
             Tried(changes, name, reason=reason)

@@ -15,7 +15,7 @@ from optimization.measure.layers import DATAFRAME, ENFORCEMENT, FLAVOR, NDARRAY,
 from optimization.report.formats import short
 
 TITLE = "Where the time goes, one row"
-HEADERS = ("layer", "median, µs", "× session")
+HEADERS = ("layer", "µs", "× session")
 REST = "rest"
 TITLES = {
     SESSION: "onnxruntime session",
@@ -58,4 +58,7 @@ def layer_notes(content: Mapping[str, Any] | None) -> list[str]:
     reasons = [
         f"No time of {TITLES[name]}: {reason.rstrip('.')}." for name, reason in content["why_not"].items()
     ]
-    return [*reasons, f"Layers: {content['n_calls']:,} calls each in one thread, interleaved; {READY}."]
+    return [
+        *reasons,
+        f"Layers: medians of {content['n_calls']:,} calls each in one thread, in turns; {READY}.",
+    ]

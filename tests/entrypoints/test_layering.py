@@ -51,3 +51,13 @@ def test_a_form_that_mlflow_refuses_has_its_reason(tmp_path: Path) -> None:
     assert "dtype of input float64 does not match" in found.why_not[DATAFRAME]
     assert NDARRAY in found.us
     assert ENFORCEMENT not in found.us
+
+
+def test_a_mlflow_without_these_functions_leaves_two_layers_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, inputs = logged(tmp_path / "model", FLOWERS, FLOWERS)
+    monkeypatch.delattr(mlflow.models.utils, "_enforce_schema")
+    found = layers_of(model, inputs)
+    assert set(found.us) == {"session", "predictor", DATAFRAME}
+    assert found.rest_us is None

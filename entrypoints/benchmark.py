@@ -8,6 +8,7 @@ figures refuses is not registered, and its figures can be looked at.
 
 from __future__ import annotations
 
+import dataclasses
 from argparse import Namespace
 from typing import Any
 
@@ -16,14 +17,27 @@ from entrypoints.command import leave, run_entry_point
 ENTRY_POINT = "benchmark"
 
 
+def check(values: Namespace) -> None:
+    """Refuse what cannot become a run, before anything is done.
+
+    Raises:
+        ParameterError: a name MLflow does not take, or a limit on what is not going to be measured.
+    """
+    from entrypoints.footprints import check_footprint
+    from optimization.registry import check_name
+
+    check_footprint(values)
+    check_name(values.registered_model_name or "name", values.alias)
+
+
 def main(values: Namespace) -> dict[str, Any]:
     """Run the chain; return the figures and what was registered."""
     import mlflow
 
-    from entrypoints.footprints import check_footprint
     from entrypoints.forkserver import serve
     from entrypoints.helper import prepare, run
     from entrypoints.inputs import open_inputs
+    from entrypoints.layering import layers_of
     from entrypoints.measuring import measure_variants, measured_rows
     from entrypoints.promoting import contenders, decide_promotion, find_champion
     from entrypoints.publishing import (
@@ -39,30 +53,38 @@ def main(values: Namespace) -> dict[str, Any]:
         result_of,
     )
     from entrypoints.runs import project_run
+    from entrypoints.signatures import make_signature
+    from entrypoints.tuning import tune_session
     from entrypoints.variants import judge_variants, make_variants
     from optimization.errors import GateError
     from optimization.limits import require_passed
-    from optimization.registry import check_name
 
-    check_footprint(values)
-    check_name(values.registered_model_name or "name", values.alias)
+    check(values)
     with serve(run, prepare), project_run(values, ENTRY_POINT) as active:
         inputs = open_inputs(values)
         variants = make_variants(values, inputs)
+        judge = variants.judge
+        signature = make_signature(values.signature_style, inputs.source, judge.expected[0], judge.manifest)
         judged = judge_variants(variants)
         champion = find_champion(values, registered_name(values, inputs), measured_rows(inputs, variants))
         summary = measure_variants(values, inputs, variants, judged, contenders(champion))
         with figure_of(summary) as figure:
-            print_tables(summary)
             try:
                 require_passed(summary.gates)
+                tuning = tune_session(values, inputs, variants)
+                model_uri, model = log_quantized(inputs, variants, signature, tuning)
+                summary = dataclasses.replace(summary, layers=layers_of(model, inputs), tuning=tuning)
             except GateError as error:
                 log_results(values, summary, variants)
+                print_tables(summary)
                 log_page(values, summary, variants, error=str(error))
                 mlflow.log_artifact(figure())
                 raise
-            model_uri, model_id = log_quantized(inputs, variants)
-            log_results(values, summary, variants, model_id=model_id)
+            except Exception:
+                print_tables(summary)  # what was measured is not lost with the server
+                raise
+            log_results(values, summary, variants, model_id=model.metadata.model_id)
+            print_tables(summary)
             mlflow.log_artifact(figure())
         decision = decide_promotion(values, inputs, variants, summary, champion)
         registered = register_quantized(values, inputs, variants, summary, model_uri)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from entrypoints.output import OUTPUTS
+from entrypoints.signatures import STYLES
 from optimization.errors import ParameterError
 from optimization.quantize.names import OBJECTIVES, POLICY_NAMES
 
@@ -131,6 +132,13 @@ def promote(text: str) -> str:
     return text
 
 
+def signature_style(text: str) -> str:
+    """Return one of `STYLES`."""
+    if text not in STYLES:
+        raise ValueError(f"one of {', '.join(STYLES)}")
+    return text
+
+
 def onnxruntime_version(text: str) -> str:
     """Return a version of onnxruntime that a graph can be kept to, or nothing."""
     if not text:
@@ -239,6 +247,22 @@ PARAMETERS = (
         BENCHMARK,
         "move the alias to the version: auto, always, never",
         promote,
+    ),
+    Parameter(
+        "signature_style",
+        "string",
+        "columns",
+        BENCHMARK,
+        "signature of the logged model: columns as the source's, or one tensor, which MLflow checks faster",
+        signature_style,
+    ),
+    Parameter(
+        "tune",
+        "string",
+        "false",
+        BENCHMARK,
+        "try settings of the onnxruntime session, and store those that win as the model's defaults",
+        boolean,
     ),
 )
 

@@ -67,32 +67,34 @@ def log_results(values: Namespace, summary: Any, variants: Variants, *, model_id
     log_texts({"benchmark.txt": as_text(summary), "benchmark.json": as_json(summary)})
 
 
-def log_quantized(inputs: Any, variants: Variants) -> tuple[str, str]:
-    """Log the model, load it back, compare, and return its URI and its id.
+def log_quantized(inputs: Any, variants: Variants, signature: Any, tuning: Any) -> tuple[str, Any]:
+    """Log the model with `signature`, load it back, compare; return its URI and the loaded model.
+
+    `tuning`, where there is one, has the session's defaults.
 
     Raises:
         GateError: the logged model does not answer as the measured one.
     """
     import flavor
 
-    source, judge = inputs.source, variants.judge
-    manifest = dataclasses.replace(judge.manifest, quantization=variants.quantization)
-    data = judge.expected[0]
+    source = inputs.source
+    manifest = dataclasses.replace(variants.judge.manifest, quantization=variants.quantization)
+    if tuning is not None:
+        manifest = dataclasses.replace(manifest, session=tuning.session)
     info = flavor.log_model(
         variants.quantized,
         "model",
         manifest=manifest,
-        signature=signature(source, data, manifest),
+        signature=signature,
         input_example=source.input_example,  # the user's own rows are not published unasked
         metadata={"source_model_uri": source.pinned_uri, "source_digest": source.digest},
         validate_serving_input=False,  # check_logged is stricter
     )
-    check_logged(info.model_uri, variants)
-    return str(info.model_uri), str(info.model_id)
+    return str(info.model_uri), check_logged(info.model_uri, variants)
 
 
-def check_logged(model_uri: str, variants: Variants) -> None:
-    """Load the logged model as anybody would and compare its answers with the measured file's.
+def check_logged(model_uri: str, variants: Variants) -> Any:
+    """Load the logged model as anybody would, compare its answers with the measured file's, and return it.
 
     In one thread as all comparisons here: with more, onnxruntime sums a forest's trees in another order.
 
@@ -115,15 +117,7 @@ def check_logged(model_uri: str, variants: Variants) -> None:
     answer = model.predict(rows)
     if answer.dtype != expected.dtype or not np.array_equal(answer, expected):
         raise GateError(f"the model logged at {model_uri} answers otherwise than the one measured")
-
-
-def signature(source: Any, data: Any, manifest: Any) -> Any:
-    """Return the source's signature, or one inferred from the rows and the original's answers."""
-    from mlflow.models import infer_signature
-
-    if source.signature is not None and source.signature.inputs is not None:
-        return source.signature
-    return infer_signature(data.features, data.answers[manifest.default_method])
+    return model
 
 
 def registered_name(values: Namespace, inputs: Any) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 FORMAT = "quantized_onnx"
-MAJOR, MINOR = 1, 1
+MAJOR, MINOR = 1, 2
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
 FLOATS = ("float32", "float64")
@@ -64,6 +64,16 @@ class Session:
     """0: as many as the container may use."""
     inter_op_num_threads: int = 1
     providers: tuple[str, ...] = ("CPUExecutionProvider",)
+    execution_mode: str = "sequential"
+    """"parallel": operators that do not wait for each other run at the same time."""
+    graph_optimization_level: str = "all"
+    """What onnxruntime rewrites when the session opens: "disabled", "basic", "extended" or "all"."""
+    enable_cpu_mem_arena: bool = True
+    """Whether memory is kept for the next call."""
+    enable_mem_pattern: bool = True
+    """Whether memory is laid out once for each shape of the rows."""
+    allow_spinning: bool = True
+    """Whether idle threads wait busily for a while."""
 
 
 @dataclass(frozen=True)

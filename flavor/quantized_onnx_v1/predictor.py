@@ -7,9 +7,9 @@ Promise: picklable; safe for threads and after a fork (each process opens its ow
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping
+from os import getpid
 from typing import Any
 
 import numpy as np
@@ -75,16 +75,20 @@ class Predictor:
                 f"expected a method among {list(self.methods)}, found {method!r}; choose one of them"
             )
         feeds, is_single = self._to_feeds(data)
-        return head.shape(self.session().run(head.outputs, feeds, self._run_options)[0], is_single)
+        session = self._sessions.get(getpid()) or self.session()
+        answer: np.ndarray[Any, Any] = session.run(head.outputs, feeds, self._run_options)[0]
+        if head.is_plain and answer.ndim == 1 and answer.dtype is (head.single if is_single else head.double):
+            return answer
+        return head.shape(answer, is_single)
 
     def session(self) -> Any:
         """Return this process's onnxruntime session, opening it on first use."""
-        return self._sessions.get(os.getpid()) or self._open(os.getpid())
+        return self._sessions.get(getpid()) or self._open(getpid())
 
     def _open(self, pid: int) -> Any:
         with self._locks.setdefault(pid, threading.Lock()):
             if pid not in self._sessions:
-                self._sessions[pid] = open_session(self.content, self.settings)
+                self._sessions[pid] = open_session(self.content, self.settings, self.manifest.session)
         return self._sessions[pid]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -104,6 +108,8 @@ class Head:
         self.double, self.single = (np.dtype(method.dtype[key]) for key in ("float64", "float32"))
         self.column = method.column
         self.row_shape = method.shape
+        self.is_plain = method.column is None and not method.shape
+        """Whether an answer of one dimension has the right shape, as most labels and values do."""
 
     def shape(self, answer: np.ndarray[Any, Any], is_single: bool) -> np.ndarray[Any, Any]:
         """Return the graph's `answer` in the shape and dtype of scikit-learn's; `is_single`: float32 rows."""

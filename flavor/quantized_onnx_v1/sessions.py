@@ -18,21 +18,56 @@ from .cpu import available_cpus
 from .manifest import Session
 from .runtime import ort
 
-SESSION_KEYS = ("intra_op_num_threads", "inter_op_num_threads", "providers")
+THREADS = ("intra_op_num_threads", "inter_op_num_threads")
+MODES: Mapping[str, Any] = {
+    "sequential": ort.ExecutionMode.ORT_SEQUENTIAL,
+    "parallel": ort.ExecutionMode.ORT_PARALLEL,
+}
+LEVELS: Mapping[str, Any] = {
+    "disabled": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
+    "basic": ort.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+    "extended": ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
+}
+CHOICES: Mapping[str, Mapping[str, Any]] = {"execution_mode": MODES, "graph_optimization_level": LEVELS}
+SWITCHES = ("enable_cpu_mem_arena", "enable_mem_pattern", "allow_spinning")
+SESSION_KEYS = (*THREADS, "providers", *CHOICES, *SWITCHES)
 QUIET = 3
 """onnxruntime's log severity "error": a warning per call on standard error helps nobody."""
 
 
-def open_session(content: bytes, settings: Session) -> Any:
-    """Return an onnxruntime session for `content` with `settings`."""
+def open_session(content: bytes, settings: Session, defaults: Session | None = None) -> Any:
+    """Return an onnxruntime session for `content` with `settings`.
+
+    Args:
+        defaults: the manifest's settings, made on another machine: a number of threads that nobody asked
+            for here is kept to what the container may use.
+    """
     options = ort.SessionOptions()
-    options.intra_op_num_threads = settings.intra_op_num_threads or available_cpus()
-    options.inter_op_num_threads = settings.inter_op_num_threads
+    limits = defaults or Session()
+    options.intra_op_num_threads = _threads(settings.intra_op_num_threads, limits.intra_op_num_threads)
+    options.inter_op_num_threads = _threads(settings.inter_op_num_threads, limits.inter_op_num_threads)
+    options.execution_mode = MODES[settings.execution_mode]
+    options.graph_optimization_level = LEVELS[settings.graph_optimization_level]
+    options.enable_cpu_mem_arena = settings.enable_cpu_mem_arena
+    options.enable_mem_pattern = settings.enable_mem_pattern
+    if not settings.allow_spinning:
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.log_severity_level = QUIET
     session = ort.InferenceSession(content, options, providers=list(settings.providers))
-    if options.intra_op_num_threads != 1 and hasattr(os, "register_at_fork"):
+    threads = options.intra_op_num_threads != 1 or settings.execution_mode == "parallel"
+    if threads and hasattr(os, "register_at_fork"):
         _never_close_in_child(session)
     return session
+
+
+def _threads(asked: int, default: int) -> int:
+    """Return how many threads to open: 0 is all, a default at most all, and what was asked for as it is."""
+    if asked not in (0, default):
+        return asked
+    available = available_cpus()
+    return min(asked or available, available)
 
 
 def override(session: Session, changes: Mapping[str, Any]) -> Session:
@@ -47,12 +82,18 @@ def override(session: Session, changes: Mapping[str, Any]) -> Session:
             f"expected session settings among {list(SESSION_KEYS)}, found {unknown}; correct the name"
         )
     values = {key: changes.get(key, getattr(session, key)) for key in SESSION_KEYS}
-    for key in SESSION_KEYS[:2]:
+    for key in THREADS:
         if type(values[key]) is not int or values[key] < 0:
             raise ValueError(
                 f"expected a whole number of threads, 0 or more, for {key}, found {values[key]!r};"
                 " 0 means as many as the container may use"
             )
+    for key, names in CHOICES.items():
+        if not isinstance(values[key], str) or values[key] not in names:
+            raise ValueError(f"expected {key} among {list(names)}, found {values[key]!r}; choose one of them")
+    for key in SWITCHES:
+        if type(values[key]) is not bool:
+            raise ValueError(f"expected true or false for {key}, found {values[key]!r}; give one of them")
     values["providers"] = _check_providers(values["providers"])
     return Session(**values)
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from optimization.measure.records import Contender
+
 ONE_ROW_SHARE = 0.6
 MIN_ROUNDS = 10
 """Rounds of single rows in any case: fewer have no interval worth the name."""
@@ -90,3 +92,23 @@ def worth_trying(before_s: Sequence[float], *, growth: float, left_s: float) -> 
 def worth_measuring(seconds: Sequence[float], *, left_s: float) -> bool:
     """Whether the least number of calls of each contender fits."""
     return MIN_REPEATS * sum(seconds) <= left_s
+
+
+def calls_within(
+    budget_s: float, contenders: Sequence[Contender], row: Any, *, at_least: int, at_most: int
+) -> int:
+    """Return how many calls of every contender fit."""
+    duration_s = sum(quickest(item, row) for item in contenders)
+    return max(at_least, min(at_most, int(budget_s / max(duration_s, 1e-9))))
+
+
+def quickest(contender: Contender, row: Any) -> float:
+    """Return the seconds of the quickest of three calls; the first may open files."""
+    own = contender.prepare(row) if contender.prepare else row
+    return min(_seconds(contender, own) for _ in range(3))
+
+
+def _seconds(contender: Contender, own: Any) -> float:
+    started = perf_counter()
+    contender.predict(own)
+    return perf_counter() - started

@@ -13,8 +13,10 @@ import math
 from typing import Any
 
 from optimization.measure.sizes import kilobytes
+from optimization.report.layers import layers_content
 from optimization.report.sentences import cuts, fresh_starts, winner
 from optimization.report.summary import Summary, Variant, metrics
+from optimization.report.tuning import tuning_content
 
 FORMAT = "model-optimization/benchmark/3"
 
@@ -40,6 +42,8 @@ def as_content(summary: Summary) -> dict[str, Any]:
             "sentence": summary.measurements.noise.sentence,
         },
         "gates": [dataclasses.asdict(item) for item in summary.gates],
+        "layers": layers_content(summary.layers) if summary.layers else None,
+        "tuning": tuning_content(summary.tuning) if summary.tuning else None,
         "options": dataclasses.asdict(summary.measurements.options),
         "n_calls": summary.measurements.n_calls,
         "time_budget_s": summary.time_budget_s,

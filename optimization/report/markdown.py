@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from optimization.report import fresh, sections
+from optimization.report import fresh, layers, sections
 from optimization.report.sections import Content, Outcome
 
 SPECIAL = re.compile(r"[\\`*\[\]<>|~&#]|(?<!\w)[_@]|_(?!\w)")
@@ -35,6 +35,11 @@ def as_markdown(content: Content, outcome: Outcome) -> str:
             "Batches (rows per second)",
             _table(*sections.throughput(content)),
             *(_text(sentence) for sentence in (*sections.crossovers(content), *content["cuts"])),
+        ),
+        _section(
+            layers.TITLE,
+            _table(layers.HEADERS, layers.layer_rows(content["layers"])),
+            *map(_text, sections.session_notes(content)),
         ),
         _section(
             "Fresh process, without MLflow",

@@ -16,6 +16,7 @@ from pathlib import Path
 from optimization.report import fresh, sections
 from optimization.report.charts import Point, Series, chart
 from optimization.report.formats import compact, short, size
+from optimization.report.layers import HEADERS, TITLE, layer_rows
 from optimization.report.sections import UNKNOWN, Content, Outcome
 
 STYLE = Path(__file__).with_name("page.css")
@@ -36,6 +37,11 @@ def as_html(content: Content, tries: Sequence[Content], outcome: Outcome) -> str
         _section("Size and speed", _table(*sections.speed(content)), _paragraphs([sections.noise(content)])),
         _section("Gates", _table(*sections.gates(content))),
         _section("One row: how long the slowest calls take", _latency(content)),
+        _section(
+            TITLE,
+            _table(HEADERS, layer_rows(content["layers"])),
+            _paragraphs(sections.session_notes(content)),
+        ),
         _section(
             "Batches", _throughput(content), _paragraphs([*sections.crossovers(content), *content["cuts"]])
         ),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optimization.report.formats import change, compact, score, short, size
+from optimization.report.layers import layer_notes
 
 UNKNOWN = "–"
 SHORT_COMMIT = 12
@@ -152,6 +153,12 @@ def crossovers(content: Content) -> list[str]:
     """Return a sentence for each optimized model: whether, and above how many rows, the original wins."""
     titles = {item["name"]: item["title"] for item in content["variants"]}
     return [f"Against {titles[item['name']]}, {item['sentence']}." for item in content["crossovers"]]
+
+
+def session_notes(content: Content) -> list[str]:
+    """Return how the layers were measured and what is missing, and how the session was tuned."""
+    tuned = [content["tuning"]["sentence"]] if content["tuning"] else []
+    return [*layer_notes(content["layers"]), *tuned]
 
 
 def answers(content: Content) -> Table:

@@ -19,7 +19,8 @@ and for each variant but the original:
     {name}_label_mismatches, {name}_max_abs_difference      on rows that look like the data
     {name}_boundary_label_mismatches                        on boundary, threshold and edge rows
 and for the last variant, where it is the one to register: size_reduction_pct, label_mismatches,
-max_abs_difference, boundary_label_mismatches; and for the run: measure_seconds.
+max_abs_difference, boundary_label_mismatches; and for the run: measure_seconds, and
+    layer_{layer}_us                         one row through each layer of the logged model, median
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ from optimization.limits import GateResult
 from optimization.measure.crossover import Crossover, crossover
 from optimization.measure.environment import Environment
 from optimization.measure.footprint import Footprints
+from optimization.measure.layers import Layers
 from optimization.measure.records import Measurement, Measurements
 from optimization.measure.sizes import kilobytes, reduction_pct
 from optimization.measure.speedup import SpeedUp, speed_up
+from optimization.measure.tuning import Tuning
 from optimization.verify.parity import SAMPLED, KindParity
 
 
@@ -80,6 +83,10 @@ class Summary:
     """Seconds that all measuring was allowed; None: as many as it takes."""
     footprints: Footprints | None = None
     """Cold start and memory in fresh processes; None: nobody asked."""
+    layers: Layers | None = None
+    """Where the time goes in the logged model; None before it was logged."""
+    tuning: Tuning | None = None
+    """How the session was tuned; None where nobody asked."""
 
     def __post_init__(self) -> None:
         """Our own callers put at least the original in."""
@@ -87,15 +94,15 @@ class Summary:
         assert names and len(set(names)) == len(names), names
 
     @property
-    def seconds_measuring(self) -> float:
-        """Return the wall time of all measuring."""
-        fresh = self.footprints.seconds_measuring if self.footprints else 0.0
-        return self.measurements.seconds_measuring + fresh
-
-    @property
     def original(self) -> Variant:
         """Return the variant that the others are compared with."""
         return self.variants[0]
+
+    @property
+    def seconds_measuring(self) -> float:
+        """Return the wall time of all measuring."""
+        parts = (self.measurements, self.footprints, self.layers, self.tuning)
+        return sum(part.seconds_measuring for part in parts if part is not None)
 
     def speedup(self, variant: Variant) -> float | None:
         """Return how many times faster than the original one row is: the median over rounds."""
@@ -132,6 +139,8 @@ def metrics(summary: Summary) -> dict[str, float]:
     if summary.candidate and len(summary.variants) > 1:
         last = _against_original(summary, summary.variants[-1])
         found |= {key: value for key, value in last.items() if not key.startswith("speedup")}
+    if summary.layers is not None:
+        found |= {f"layer_{name}_us": us for name, us in summary.layers.us.items()}
     found["measure_seconds"] = summary.seconds_measuring
     return {key: float(value) for key, value in found.items() if value is not None and math.isfinite(value)}
 

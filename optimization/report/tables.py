@@ -20,11 +20,14 @@ from rich.text import Text
 
 from optimization.measure import records
 from optimization.measure.footprint import Footprints
+from optimization.measure.layers import Layers
 from optimization.measure.sizes import kilobytes
 from optimization.report import fresh
 from optimization.report.formats import change, compact, score, seconds, short, size
+from optimization.report.layers import HEADERS, TITLE, layer_notes, layer_rows, layers_content
 from optimization.report.sentences import cuts, fresh_starts, winner
 from optimization.report.summary import Summary, Variant
+from optimization.report.tuning import sentence
 
 TEXT_WIDTH = 80
 """Columns of the plain text: fits a log viewer and a pull request."""
@@ -67,6 +70,8 @@ class BenchmarkTables:
             yield footprint_table(self.summary, self.summary.footprints)
         if self.summary.gates:
             yield gates_table(self.summary)
+        if self.summary.layers is not None:
+            yield layers_table(self.summary.layers)
         for line in notes(self.summary):
             yield Text(line)
 
@@ -175,6 +180,15 @@ def gates_table(summary: Summary) -> Table:
     return table
 
 
+def layers_table(layers: Layers) -> Table:
+    """Return layer | microseconds | times the session's."""
+    first, *headers = HEADERS
+    table = _table(TITLE, headers, first=first)
+    for row in layer_rows(layers_content(layers)):
+        table.add_row(*row)
+    return table
+
+
 def notes(summary: Summary) -> tuple[str, ...]:
     """Return the sentences under the tables: what was measured, how and where."""
     found = summary.measurements
@@ -188,6 +202,8 @@ def notes(summary: Summary) -> tuple[str, ...]:
         *fresh_starts(summary),
         *cuts(summary),
         *verdicts(summary),
+        *layer_notes(layers_content(summary.layers) if summary.layers else None),
+        *([sentence(summary.tuning)] if summary.tuning else []),
     )
 
 

@@ -42,6 +42,9 @@ def test_a_manifest_is_read_as_it_was_written(flowers: Converted):
 def test_keys_that_came_later_have_defaults(flowers: Converted):
     content = json.loads(flowers.manifest.to_json())
     del content["positions"], content["min_onnxruntime"]
+    for key in list(content["session"])[3:]:
+        del content["session"][key]
+    assert list(content["session"]) == ["intra_op_num_threads", "inter_op_num_threads", "providers"]
     assert parse_manifest(json.dumps(content)) == flowers.manifest
 
 
@@ -74,14 +77,14 @@ DAMAGES: Mapping[str, tuple[Callable[[Path], Any], str]] = {
         "expected format 'quantized_onnx', found 'other'; load",
     ),
     "newer minor version": (
-        lambda f: change(f, version="1.2"),
-        "format 1.2, this code reads 1.0 to 1.1; load it in",
+        lambda f: change(f, version="1.3"),
+        "format 1.3, this code reads 1.0 to 1.2; load it in",
     ),
     "newer major version": (
         lambda f: change(f, version="2.0"),
-        "format 2.0, this code reads 1.0 to 1.1; load it in",
+        "format 2.0, this code reads 1.0 to 1.2; load it in",
     ),
-    "no version": (lambda f: change(f, version="new"), "expected a version such as 1.1, found 'new'; fetch"),
+    "no version": (lambda f: change(f, version="new"), "expected a version such as 1.2, found 'new'; fetch"),
     "an unknown key": (
         lambda f: change(f, extra=1),
         "damaged .*extra.*; fetch the model anew or log it again",
@@ -166,7 +169,7 @@ def test_every_refusal_is_one_line(folder: Path):
 
 
 def test_the_golden_rule_of_the_format(flowers: Converted):
-    """What format 1.1 holds; a new key needs a default and a new minor version."""
+    """What format 1.2 holds; a new key needs a default and a new minor version."""
     assert isinstance(flowers.manifest, Manifest)
     assert list(json.loads(flowers.manifest.to_json())) == [
         "format",
@@ -185,6 +188,16 @@ def test_the_golden_rule_of_the_format(flowers: Converted):
         "quantization",
         "positions",
         "min_onnxruntime",
+    ]
+    assert list(dataclasses.asdict(flowers.manifest.session)) == [
+        "intra_op_num_threads",
+        "inter_op_num_threads",
+        "providers",
+        "execution_mode",
+        "graph_optimization_level",
+        "enable_cpu_mem_arena",
+        "enable_mem_pattern",
+        "allow_spinning",
     ]
 
 

@@ -16,9 +16,11 @@ import mlflow
 import onnxruntime as ort
 import pytest
 
-from flavor.quantized_onnx_v1 import Predictor, Session
+import flavor
+from flavor.quantized_onnx_v1 import Predictor, Session, sessions
 from flavor.quantized_onnx_v1.cpu import available_cpus
-from tests.flavor.pairs import Converted, Pair
+from flavor.quantized_onnx_v1.manifest import parse_manifest
+from tests.flavor.pairs import Converted, Pair, assert_same
 
 CODE = Path(__file__).parents[2] / "flavor"
 
@@ -42,7 +44,8 @@ def test_model_config_overrides_threads_and_providers(folder: str, flowers: Conv
     config = {"intra_op_num_threads": 3, "inter_op_num_threads": 2, "providers": ["CPUExecutionProvider"]}
     model = mlflow.pyfunc.load_model(folder, model_config=config)
     predictor = model.get_raw_model()
-    assert dataclasses.asdict(predictor.settings) == config | {"providers": ("CPUExecutionProvider",)}
+    expected = dataclasses.replace(Session(), intra_op_num_threads=3, inter_op_num_threads=2)
+    assert dataclasses.asdict(predictor.settings) == dataclasses.asdict(expected)
     assert options(predictor).intra_op_num_threads == 3
     assert len(model.predict(flowers.features)) == len(flowers.features)
 
@@ -73,6 +76,10 @@ def test_mlflow_warns_of_unknown_keys_and_leaves_them_out(folder: str, caplog: p
         ({"intra_op_num_threads": -1}, "expected a whole number of threads, 0 or more"),
         ({"intra_op_num_threads": "2"}, "expected a whole number of threads, 0 or more"),
         ({"inter_op_num_threads": True}, "expected a whole number of threads, 0 or more"),
+        ({"execution_mode": "fast"}, r"expected execution_mode among \['sequential', 'parallel'\], found"),
+        ({"graph_optimization_level": 99}, r"expected graph_optimization_level among .*, found 99; choose"),
+        ({"allow_spinning": 0}, "expected true or false for allow_spinning, found 0; give one of them"),
+        ({"enable_mem_pattern": "no"}, "expected true or false for enable_mem_pattern, found 'no'"),
         ({"threads": 2}, r"expected session settings among .*, found \['threads'\]; correct the name"),
     ],
 )
@@ -84,6 +91,69 @@ def test_a_wrong_setting_is_refused_at_once(flowers: Converted, session: dict[st
 def test_a_wrong_provider_is_refused_through_mlflow(folder: str):
     with pytest.raises(ValueError, match="choose one of these or install the onnxruntime build"):
         mlflow.pyfunc.load_model(folder, model_config={"providers": ["CUDAExecutionProvider"]})
+
+
+TUNED = Session(
+    intra_op_num_threads=1,
+    inter_op_num_threads=2,
+    execution_mode="parallel",
+    graph_optimization_level="basic",
+    enable_cpu_mem_arena=False,
+    enable_mem_pattern=False,
+    allow_spinning=False,
+)
+
+
+def found_in(predictor: Predictor) -> dict[str, Any]:
+    """The settings of the open session, in our words; spinning has no reader of its own."""
+    session = options(predictor)
+    return {
+        "intra_op_num_threads": session.intra_op_num_threads,
+        "execution_mode": session.execution_mode.name,
+        "graph_optimization_level": session.graph_optimization_level.name,
+        "enable_cpu_mem_arena": session.enable_cpu_mem_arena,
+        "enable_mem_pattern": session.enable_mem_pattern,
+        "allow_spinning": session.get_session_config_entry("session.intra_op.allow_spinning"),
+    }
+
+
+def test_the_manifest_holds_the_sessions_defaults(flowers: Converted, tmp_path: Path):
+    manifest = dataclasses.replace(flowers.manifest, session=TUNED)
+    assert parse_manifest(manifest.to_json()) == manifest
+    flavor.save_model(flowers.content, str(tmp_path / "model"), manifest=manifest, signature=False)
+    expected = {
+        "intra_op_num_threads": 1,
+        "execution_mode": "ORT_PARALLEL" if available_cpus() > 1 else "ORT_SEQUENTIAL",
+        "graph_optimization_level": "ORT_ENABLE_BASIC",
+        "enable_cpu_mem_arena": False,
+        "enable_mem_pattern": False,
+        "allow_spinning": "0",
+    }
+    assert found_in(flavor.load_model(str(tmp_path / "model"))) == expected
+    pyfunc = mlflow.pyfunc.load_model(str(tmp_path / "model"))
+    assert found_in(pyfunc.get_raw_model()) == expected
+    changed = mlflow.pyfunc.load_model(
+        str(tmp_path / "model"),
+        model_config={"graph_optimization_level": "all", "enable_cpu_mem_arena": True},
+    )
+    assert found_in(changed.get_raw_model()) == {
+        **expected,
+        "graph_optimization_level": "ORT_ENABLE_ALL",
+        "enable_cpu_mem_arena": True,
+    }
+    assert_same(changed.predict(flowers.features), flowers.estimator.predict(flowers.features))
+
+
+def test_a_default_from_a_larger_machine_is_kept_to_what_the_container_may_use(
+    flowers: Converted, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sessions, "available_cpus", lambda: 2)
+    tuned = dataclasses.replace(TUNED, intra_op_num_threads=8, inter_op_num_threads=4)
+    manifest = dataclasses.replace(flowers.manifest, session=tuned)
+    session = options(Predictor(flowers.content, manifest))
+    assert (session.intra_op_num_threads, session.inter_op_num_threads) == (2, 2)
+    asked = options(Predictor(flowers.content, manifest, session={"intra_op_num_threads": 5}))
+    assert (asked.intra_op_num_threads, asked.inter_op_num_threads) == (5, 2)
 
 
 def test_one_provider_may_be_given_as_text(flowers: Converted):

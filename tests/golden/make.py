@@ -1,7 +1,7 @@
-"""Made tests/golden/format_1_0, once; kept to show how.
+"""Makes tests/golden/format_MAJOR_MINOR, once for each format; kept to show how.
 
 In: nothing.
-Out: a model of format 1.0 with its code, rows, and the answers of the scikit-learn estimator.
+Out: a model of the present format with its code, rows, and the answers of the scikit-learn estimator.
 Promise: refuses to run again: an old model must load as it is, whatever the converter does today.
 """
 
@@ -20,10 +20,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import flavor
+from flavor.quantized_onnx_v1.manifest import MAJOR, MINOR
 from optimization.convert import convert
 from optimization.verify import settle
 
-FOLDER = Path(__file__).parent / "format_1_0"
+FOLDER = Path(__file__).parent / f"format_{MAJOR}_{MINOR}"
 
 
 def make_rows(n_rows: int) -> pd.DataFrame:

@@ -15,11 +15,15 @@ import pandas as pd
 import pytest
 
 from flavor.quantized_onnx_v1 import Predictor, read_model
+from flavor.quantized_onnx_v1.manifest import MAJOR, MINOR
 from optimization.verify.tolerances import TOLERANCES
 
 GOLDEN = Path(__file__).parent
-FORMATS = ["format_1_0"]
-DIGEST = {"format_1_0": "49777a52d830a48d0a75efe1c104e18d59fc684a94a6a8a3b8b80db64c6b8453"}
+FORMATS = ["format_1_0", "format_1_1"]
+DIGEST = {
+    "format_1_0": "49777a52d830a48d0a75efe1c104e18d59fc684a94a6a8a3b8b80db64c6b8453",
+    "format_1_1": "c6db0fcebfbc1e1a59bf8a1c22e009491e4ebaee628fd84c61f9c259a900fafa",
+}
 """SHA-256 over manifest and graph: a golden model that was made again is none."""
 
 
@@ -71,3 +75,28 @@ def test_its_own_code_answers_through_mlflow(name: str):
         check=True,
     )
     assert json.loads(done.stdout) == answers["predict"].tolist()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_its_own_code_refuses_a_newer_manifest_with_what_to_do(name: str):
+    manifest, _ = read_model(GOLDEN / name / "model")
+    script = """
+import sys
+from quantized_onnx_v1.manifest import ManifestError, parse_manifest
+try:
+    parse_manifest(sys.stdin.read())
+except ManifestError as error:
+    print(error)
+"""
+    code = str(GOLDEN / name / "model" / "code")
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        input=manifest.to_json(),
+        env=os.environ | {"PYTHONPATH": code, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    old = name.removeprefix("format_1_")
+    assert f"written in format {MAJOR}.{MINOR}, this code reads 1.0 to 1.{old}; load it in" in done.stdout

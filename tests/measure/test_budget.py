@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from optimization.measure import budget, memory, race, timing
-from optimization.measure.budget import batch_calls, call_seconds, one_row_calls
+from optimization.measure.budget import batch_calls, call_seconds, calls_within, one_row_calls
 from optimization.measure.records import Contender, MeasureOptions
 from optimization.measure.timing import measure
 
@@ -217,3 +217,22 @@ def test_a_batch_is_called_as_often_as_wanted_or_as_its_share_allows():
     assert batch_calls(0.01, wanted_s=0.3, share_s=0.2) == 10
     assert batch_calls(9.9, wanted_s=0.3, share_s=0.2) == budget.MIN_REPEATS
     assert batch_calls(1e-9, wanted_s=0.3, share_s=100) == budget.MAX_REPEATS
+
+
+@pytest.mark.parametrize(
+    ("duration", "budget_s", "n_calls"), [(0.0, 1.0, 200), (0.002, 0.2, 100), (0.01, 0.02, 30)]
+)
+def test_calls_fit_the_budget_within_bounds(duration, budget_s, n_calls):
+    slow = Contender("slow", lambda _: time.sleep(duration))
+    found = calls_within(budget_s, [slow], None, at_least=30, at_most=200)
+    assert 0.6 * n_calls <= found <= n_calls
+
+
+def test_the_calls_of_all_contenders_count_and_rows_are_prepared_for_them():
+    prepared = []
+    sleepers = [
+        Contender(name, lambda _: time.sleep(0.002), lambda row: prepared.append(row) or row) for name in "ab"
+    ]
+    found = calls_within(0.2, sleepers, 7, at_least=1, at_most=200)
+    assert 30 <= found <= 50
+    assert prepared == [7, 7]

@@ -7,6 +7,7 @@ import re
 
 from optimization.measure.environment import Environment
 from optimization.measure.footprint import Footprint, Footprints
+from optimization.measure.layers import DATAFRAME, ENFORCEMENT, FLAVOR, NDARRAY, PREDICTOR, SESSION, Layers
 from optimization.measure.records import (
     Latency,
     Measurement,
@@ -49,6 +50,19 @@ FOOTPRINTS = Footprints(
     ),
     seconds_measuring=5.0,
 )
+NAMED = Layers(
+    {SESSION: 5.0, PREDICTOR: 6.0, DATAFRAME: 300.0, ENFORCEMENT: 180.0, FLAVOR: 20.0},
+    {NDARRAY: "MLflow takes no ndarray here"},
+    n_calls=120,
+    seconds_measuring=0.5,
+)
+"""Layers of a model whose signature names its columns."""
+UNNAMED = Layers(
+    {SESSION: 5.0, PREDICTOR: 6.0, DATAFRAME: 90.0, ENFORCEMENT: 30.0, FLAVOR: 8.0, NDARRAY: 70.0},
+    n_calls=300,
+    seconds_measuring=0.25,
+)
+"""Layers of a model whose signature is one tensor."""
 
 
 def iris_forest() -> Summary:
@@ -78,6 +92,7 @@ def iris_forest() -> Summary:
         ),
         one_row_ms={"original": 4.5, "onnx": 0.0075, "quantized": 0.0075},
         rows_per_s={"original": (222.0, 4_813.0, 85_849.0)},
+        layers=NAMED,
     )
 
 
@@ -97,6 +112,7 @@ def regressor() -> Summary:
             "onnx": (1.01e5, 1.99e6, 3.1e6),
             "quantized": (9.9e4, 2e6, 3e6),
         },
+        layers=UNNAMED,
     )
 
 
@@ -170,6 +186,7 @@ def make_summary(
     batch_sizes: tuple[int, ...] = (1, 32, 1024),
     footprints: Footprints | None = None,
     model: str = "RandomForestClassifier from models:/iris/1",
+    layers: Layers | None = None,
 ) -> Summary:
     """Return a summary; mean and percentiles are multiples of the median, rates default to 1000 per row."""
     default = tuple(1_000.0 * size for size in batch_sizes)
@@ -199,4 +216,5 @@ def make_summary(
         measurements=Measurements(MeasureOptions(batch_sizes=batch_sizes), 150, contenders, 6.4),
         environment=ENVIRONMENT,
         footprints=footprints,
+        layers=layers,
     )

@@ -47,7 +47,7 @@ def test_what_took_longer_than_the_budget_though_it_was_cut_is_said_to_have():
     overrun = dataclasses.replace(cut(), time_budget_s=1.0)
     (sentence,) = cuts(overrun)
     assert sentence.startswith("Cut to stay within 1.0 s of measuring")
-    assert sentence.endswith("; the least that figures need took 11 s.")
+    assert sentence.endswith("; the least that figures need took 12 s.")
 
 
 def test_batches_that_memory_did_not_allow_are_not_put_down_to_time():

@@ -21,6 +21,8 @@ def test_a_classifier_has_exactly_these_metrics():
     expected |= {f"{name}_{key}" for name in ("onnx", "quantized") for key in against}
     expected |= {"size_reduction_pct", "label_mismatches", "max_abs_difference", "measure_seconds"}
     expected |= {f"{name}boundary_label_mismatches" for name in ("onnx_", "quantized_", "")}
+    layers = ("session", "predictor", "flavor", "enforcement", "pyfunc_dataframe")
+    expected |= {f"layer_{name}_us" for name in layers}
     assert set(metrics(iris_forest())) == expected
 
 
@@ -33,7 +35,7 @@ def test_the_labs_numbers_come_out():
     assert found["original_latency_ms_p50"] == 4.5
     assert found["onnx_speedup"] == pytest.approx(600.0)
     assert found["original_throughput_batch_32"] == 4813.0
-    assert found["measure_seconds"] == 6.4 + 5.0
+    assert found["measure_seconds"] == 6.4 + 5.0 + 0.5
 
 
 def test_a_fresh_process_has_its_times_and_memory_and_only_where_it_was_started():
@@ -47,7 +49,7 @@ def test_a_fresh_process_has_its_times_and_memory_and_only_where_it_was_started(
         for name in ("original", "onnx", "quantized")
         for key in ("cold_start_ms", "load_ms", "rss_mb", "peak_rss_mb")
     }
-    assert without["measure_seconds"] == 6.4
+    assert without["measure_seconds"] == 6.4 + 0.5
 
 
 def test_memory_that_the_machine_does_not_tell_is_left_out():
@@ -137,3 +139,13 @@ def test_models_side_by_side_have_metrics_by_name_only():
     assert all(name.startswith(names) for name in found if name != "measure_seconds")
     assert found["other_7_label_mismatches"] == 3
     assert found["churn_champion_speedup"] == pytest.approx(600.0)
+
+
+def test_a_layer_is_a_metric_where_the_model_offers_it():
+    named, unnamed = metrics(iris_forest()), metrics(regressor())
+    assert (named["layer_session_us"], named["layer_pyfunc_dataframe_us"]) == (5.0, 300.0)
+    assert "layer_pyfunc_ndarray_us" not in named
+    assert unnamed["layer_pyfunc_ndarray_us"] == 70.0
+    bare = dataclasses.replace(iris_forest(), layers=None)
+    assert not any(name.startswith("layer_") for name in metrics(bare))
+    assert metrics(bare)["measure_seconds"] == 6.4 + 5.0

@@ -29,7 +29,7 @@ from onnx import helper, numpy_helper
 
 Array = np.ndarray[Any, Any]
 Stored = tuple[list[onnx.TensorProto], list[onnx.NodeProto]]
-LARGEST_FLOAT16, SMALLEST_FLOAT16 = 65504.0, 2.0**-14
+LARGEST_FLOAT16, SMALLEST_FLOAT16, LARGEST_EXPONENT = 65504.0, 2.0**-14, 15
 MIN_COLUMNS = 16
 """A row of fewer values is worth two bytes of its own only where rows are uneven."""
 UNEVEN = 8.0
@@ -143,14 +143,20 @@ def _unpacked(chain: _Chain, n_bits: int) -> str:
 
 
 def _row_scale(values: Array) -> Array:
-    """`(n_rows, 1)` float16: the largest value of each row; ones where that many scales do not pay."""
-    largest = np.abs(values).max(axis=1, keepdims=True)
-    largest[largest == 0] = 1.0
+    """`(n_rows, 1)` float16: the largest value of each row, in parts of all rows' largest; ones where that
+    many scales do not pay.
+
+    float16 spans 2³⁰: a row further below the largest one counts as if it were not.
+    """
+    largest = np.abs(values).max(axis=1, keepdims=True).astype(np.float64)
+    if not largest.any():
+        return np.ones(largest.shape, np.float16)
+    largest[largest == 0] = largest.max()
     uneven = largest.max() > UNEVEN * np.median(largest)
-    fits = largest.min() > SMALLEST_FLOAT16 and largest.max() < LARGEST_FLOAT16
-    if fits and (uneven or values.shape[1] >= MIN_COLUMNS):
-        return np.asarray(largest.astype(np.float16))
-    return np.ones(largest.shape, np.float16)
+    if not uneven and values.shape[1] < MIN_COLUMNS:
+        return np.ones(largest.shape, np.float16)
+    shifted = largest * 2.0 ** (LARGEST_EXPONENT - np.ceil(np.log2(largest.max())))
+    return np.asarray(np.maximum(shifted, SMALLEST_FLOAT16).astype(np.float16))
 
 
 def _steps(scale: Array) -> Array:

@@ -153,3 +153,20 @@ def test_a_weight_that_two_operators_read_is_stored_once():
         t for t in onnx.load_from_string(candidate.model).graph.initializer if t.data_type == TensorProto.INT8
     ]
     assert [numpy_helper.to_array(tensor).shape for tensor in stored] == [(64, 48)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "error"), [("weight_only_12", 2**-10), ("weight_only", 2**-6), ("int4", 0.2)]
+)
+def test_rows_that_differ_by_orders_of_magnitude_each_keep_their_digits(policy, error):
+    """A scaler folded into the matrix, some of whose columns were constant, leaves such rows."""
+    weight = normal(64, 64) * np.logspace(-6, 1, 64, dtype=np.float32)[:, None]
+    near = stored_matrix(policy, weight)
+    largest = np.abs(weight).max(axis=1)
+    assert (np.abs(near - weight).max(axis=1) <= error * largest).all()
+
+
+def test_a_row_of_zeros_stays_zero_among_rows_of_all_sizes():
+    weight = normal(64, 64) * np.logspace(-6, 1, 64, dtype=np.float32)[:, None]
+    weight[5] = 0.0
+    assert not stored_matrix("weight_only", weight)[5].any()

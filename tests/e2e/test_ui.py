@@ -133,6 +133,17 @@ def test_the_figure_is_displayed(ui: str, look: Page, runs: dict[str, Run], tmp_
     assert np.count_nonzero((red - blue > 0.6) & (red > 0.8)) > 1000
 
 
+def test_the_report_is_displayed_with_its_charts(
+    ui: str, look: Page, runs: dict[str, Run], tmp_path: Path
+) -> None:
+    address = f"{ui}/#/experiments/0/runs/{runs['benchmark'].info.run_id}/artifacts/report.html"
+    assert "report.html" in look(address)
+    look(address, tmp_path / "report.png")
+    # Lines and dots of the original, #c4420a, are drawn by nothing else of the page.
+    difference = np.abs(image.imread(tmp_path / "report.png")[..., :3] - np.array([196, 66, 10]) / 255)
+    assert np.count_nonzero(difference.max(axis=-1) < 0.05) > 200
+
+
 def test_the_registered_model_shows_the_alias(ui: str, look: Page) -> None:
     assert "champion" in look(f"{ui}/#/models/{NAME}")
 
@@ -146,6 +157,7 @@ def test_screenshots(ui: str, look: Page, runs: dict[str, Run]) -> None:
         "runs": "experiments/0/runs",
         "run": f"experiments/0/runs/{run_id}",
         "figure": f"experiments/0/runs/{run_id}/artifacts/benchmark.png",
+        "report": f"experiments/0/runs/{run_id}/artifacts/report.html",
         "table": f"experiments/0/runs/{run_id}/artifacts/benchmark.txt",
         "version": f"models/{NAME}/versions/1",
         "model": f"models/{NAME}",

@@ -21,6 +21,8 @@ from optimization.report.sections import UNKNOWN, Content, Outcome
 
 STYLE = Path(__file__).with_name("page.css")
 OWN_FILES = ("none", "lossless")
+NARROW_COLUMNS = 3
+"""Columns that fit the screen of a phone."""
 
 
 def as_html(content: Content, tries: Sequence[Content], outcome: Outcome) -> str:
@@ -72,22 +74,30 @@ def _section(title: str, *parts: str) -> str:
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], text_columns: Sequence[int] = ()) -> str:
+    """Return a table; one of many columns becomes a list of cards on a narrow screen, its headers labels."""
+    names = [escape(header) for header in headers]
     lines = [
         "<tr>"
         + "".join(
-            f'<td class="text">{escape(cell)}</td>' if i in text_columns else f"<td>{escape(cell)}</td>"
-            for i, cell in enumerate(row)
+            _cell(name, escape(cell), i in text_columns)
+            for i, (name, cell) in enumerate(zip(names, row, strict=True))
         )
         + "</tr>"
         for row in rows
     ]
     if not lines:
         return ""
-    head = "".join(
-        f'<th class="text">{escape(header)}</th>' if i in text_columns else f"<th>{escape(header)}</th>"
-        for i, header in enumerate(headers)
-    )
-    return f'<div class="box"><table><tr>{head}</tr>{"".join(lines)}</table></div>'
+    head = "".join(f"<th{_text_class(i in text_columns)}>{name}</th>" for i, name in enumerate(names))
+    wide = ' class="wide"' if len(names) > NARROW_COLUMNS else ""
+    return f'<div class="box"><table{wide}><tr>{head}</tr>{"".join(lines)}</table></div>'
+
+
+def _cell(name: str, text: str, is_text: bool) -> str:
+    return f'<td{_text_class(is_text)} data-label="{name}">{text}</td>'
+
+
+def _text_class(is_text: bool) -> str:
+    return ' class="text"' if is_text else ""
 
 
 def _paragraphs(texts: Iterable[str]) -> str:

@@ -39,7 +39,7 @@ def test_the_terminal_has_one_line_for_each_process():
 
 def test_the_page_has_the_same_figures():
     page = page_section(as_html(json.loads(as_json(iris_forest())), [], OUTCOME))
-    rows = [re.findall(r"<td>(.*?)</td>", row) for row in page.split("<tr>")[2:]]
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in page.split("<tr>")[2:]]
     assert {row[0]: row[1:] for row in rows} == ROWS
     assert NOTE in page
 

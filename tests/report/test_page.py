@@ -172,3 +172,13 @@ def test_eight_models_have_eight_colours() -> None:
     for theme in themes:
         found = re.findall(r"--s\d: (#\w+);", theme)
         assert len(set(found)) == len(found) == COLOURS
+
+
+def test_on_a_narrow_screen_every_cell_of_a_wide_table_names_its_column() -> None:
+    page = as_html(content_of(iris_forest()), TRIES, OUTCOME)
+    tables = re.findall(r'<table class="wide"><tr>(.*?)</tr>(.*?)</table>', page)
+    assert len(tables) >= 4
+    for head, body in tables:
+        names = re.findall(r"<th[^>]*>(.*?)</th>", head)
+        for row in re.findall(r"<tr>(.*?)</tr>", body):
+            assert re.findall(r'data-label="(.*?)"', row) == names

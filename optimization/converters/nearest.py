@@ -26,7 +26,7 @@ from __future__ import annotations
 import numpy as np
 from onnx import TensorProto
 
-from .blocks import Carried, block_size, in_blocks
+from .blocks import Carried, block_size, in_blocks, where_any
 from .distances import PRODUCTS, Metric, keys, normalize
 from .kernels import centre_of
 from .proposals import Proposer, by_maximum, by_product
@@ -83,17 +83,29 @@ def _among_proposed(
     """Ranks in float32; where they leave a choice open, the distances of the proposed in float64."""
     values = decode(writer, stored, code_names(writer, stored))
     centre = None if metric.name == "cosine" else writer.constant(centre_of(stored.values()))
-    proposer = _proposer(writer, metric, stored, values, centre)
     values, rows = prepared(writer, metric, values), prepared(writer, metric, rows)
+    proposer = _proposer(writer, metric, stored, values, centre)
 
     def measured(rows: str, among: str) -> str:
         return keys(writer, metric, _apart(writer, rows), writer.add("Gather", [values, among], axis=0))
 
-    among, doubtful = _candidates(writer, proposer, _moved(writer, rows, centre), k)
-    few, few_rows = (writer.add("Compress", [name, doubtful], axis=0) for name in (among, rows))
-    _, places = _top(writer, _longer(writer, measured(few_rows, few)), k)
-    decided = writer.add("GatherElements", [few, _shorter(writer, places)], axis=1)
-    found = _scattered(writer, _first(writer, among, k), doubtful, decided)
+    moved = _moved(writer, rows, centre)
+    single = writer.add("Cast", [moved], to=TensorProto.FLOAT)
+    ranks, among = _top(writer, proposer.single(single), k + SPARE)
+    error = _error(writer, proposer, single)
+    doubtful = _doubtful(writer, ranks, error, k, k + 1)
+
+    def decided() -> str:
+        lost = _doubtful(writer, ranks, error, k, k + SPARE)
+        again = proposer.double(writer.add("Compress", [moved, lost], axis=0))
+        proposed = _replaced(writer, among, lost, again, k + SPARE)
+        few, few_rows = (writer.add("Compress", [name, doubtful], axis=0) for name in (proposed, rows))
+        _, places = _top(writer, measured(few_rows, few), k)
+        chosen = writer.add("GatherElements", [few, places], axis=1)
+        return _scattered(writer, _first(writer, among, k), doubtful, chosen)
+
+    carried = Carried(k, TensorProto.INT64)
+    found = where_any(writer, doubtful, carried, decided, lambda: _first(writer, among, k))
     return [found, measured(rows, found)] if keyed else [found]
 
 
@@ -101,7 +113,7 @@ def _proposer(writer: Writer, metric: Metric, stored: Stored, values: str, centr
     """Differences stay the same when all rows move by the centre; rounding does not."""
     n_train, n_features = stored.shape
     if centre is None:
-        return by_product(writer, prepared(writer, metric, values), np.ones(n_train), n_features)
+        return by_product(writer, values, np.ones(n_train), n_features)
     moved = stored.values() - centre_of(stored.values())
     values = _moved(writer, values, centre)
     if metric.name == "manhattan":
@@ -109,16 +121,13 @@ def _proposer(writer: Writer, metric: Metric, stored: Stored, values: str, centr
     return by_product(writer, values, np.sqrt((moved**2).sum(axis=1)), n_features)
 
 
-def _candidates(writer: Writer, proposer: Proposer, rows: str, k: int) -> tuple[str, str]:
-    """`(n_rows, k + SPARE)` indices among which the k nearest are, and whether they are not the first k."""
-    single = writer.add("Cast", [rows], to=TensorProto.FLOAT)
-    ranks, among = _top(writer, proposer.single(single), k + SPARE)
-    error = _error(writer, proposer, single)
-    lost = _doubtful(writer, ranks, error, k, k + SPARE)
-    again = proposer.double(writer.add("Compress", [rows, lost], axis=0))
-    _, instead = _top(writer, _longer(writer, again), k + SPARE)
-    among = _scattered(writer, among, lost, _shorter(writer, instead))
-    return among, _doubtful(writer, ranks, error, k, k + 1)
+def _replaced(writer: Writer, among: str, lost: str, again: str, count: int) -> str:
+    """`(n_rows, count)`: `among`, with the rows that are lost by their ranks in float64."""
+    # One row more: TopK of no rows ends the process with onnxruntime up to 1.30 (SIGFPE).
+    again = writer.add("Pad", [again, writer.constant(np.array([0, 0, 1, 0]))])
+    _, instead = _top(writer, again, count)
+    instead = writer.add("Slice", [instead, *(writer.constant(np.array([end])) for end in (0, -1))])
+    return _scattered(writer, among, lost, instead)
 
 
 def _error(writer: Writer, proposer: Proposer, rows: str) -> str:
@@ -141,15 +150,6 @@ def _scattered(writer: Writer, found: str, where: str, instead: str) -> str:
     """`found` with the rows of `instead` in place of those where the condition holds."""
     places = writer.add("Transpose", [writer.add("NonZero", [where])], perm=[1, 0])
     return writer.add("ScatterND", [found, places, instead])
-
-
-def _longer(writer: Writer, values: str) -> str:
-    """One row more: TopK of no rows ends the process with onnxruntime up to 1.30 (SIGFPE)."""
-    return writer.add("Pad", [values, writer.constant(np.array([0, 0, 1, 0]))])
-
-
-def _shorter(writer: Writer, values: str) -> str:
-    return writer.add("Slice", [values, *(writer.constant(np.array([end])) for end in (0, -1))])
 
 
 def _first(writer: Writer, values: str, k: int) -> str:

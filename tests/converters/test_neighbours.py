@@ -140,11 +140,26 @@ def test_trees_of_scikit_learn_sum_in_order_so_that_ties_of_decimals_are_kept() 
     np.testing.assert_array_equal(found.predict(rows), estimator.predict(rows))
 
 
-def test_the_digits_graph_is_a_product_a_choice_and_a_second_look() -> None:
-    found = ops(KNeighborsClassifier().fit(DIGITS, DIGIT), DIGITS)
-    assert found.count("Gemm") == 2
-    assert found.count("TopK") == 3
+def test_the_digits_graph_is_a_product_a_choice_and_a_second_look_where_there_is_doubt() -> None:
+    nodes = convert(KNeighborsClassifier().fit(DIGITS, DIGIT), DIGITS).model.graph.node
+    found = [node.op_type for node in nodes]
+    assert found.count("Gemm") == found.count("TopK") == found.count("If") == 1
     assert not {"Scan", "Loop"} & set(found)
+    [doubt] = [node for node in nodes if node.op_type == "If"]
+    bodies = {item.name: [node.op_type for node in item.g.node] for item in doubt.attribute}
+    second, nothing = bodies["then_branch"], bodies["else_branch"]
+    assert second.count("Gemm") == 1
+    assert second.count("TopK") == 2
+    assert nothing == ["Slice"]
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 7, 16, 17, 300])
+def test_classes_of_any_number_are_kept(n_classes: int) -> None:
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(1500, 4)).astype(np.float32)
+    target = np.concatenate([np.arange(n_classes), generator.integers(0, n_classes, 1500 - n_classes)])
+    found = predictor(KNeighborsClassifier(1).fit(features, target), features)
+    np.testing.assert_array_equal(found.predict(features), target)
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "manhattan"])

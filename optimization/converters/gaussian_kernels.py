@@ -87,7 +87,7 @@ def weighted(algebra: Algebra, rows: str, term: Term, weights: Array, bias: Any 
     """Write term · weights + bias, `(n_rows, n_outputs)`; weights are `(n_points, n_outputs)`."""
     total = term.offset * weights.sum(axis=0) + bias
     if term.matrix:
-        return algebra.gemm(term.matrix, term.factor * weights, total)
+        return algebra.weighted_sum(term.matrix, term.factor * weights, total)
     # The same answer for every row: any matrix of zeros has as many rows as there are rows.
     axis = algebra.writer.constant(np.array([1]))
     zeros = algebra.scaled(algebra.leave(algebra.inner.add("ReduceSumSquare", [rows, axis], keepdims=1)), 0.0)

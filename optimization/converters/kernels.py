@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from .algebra import Algebra
-from .training_rows import Stored, code_names, decode, store
+from .algebra import DOUBLE, SUMMED, Algebra, cast
+from .training_rows import code_names, decode, store
 
 Array = np.ndarray[Any, Any]
 SEED = 0
@@ -34,8 +34,8 @@ SEED = 0
 to hundreds and falls back, which costs float32 a factor of ten."""
 MAX_SPLIT = 512
 """Columns up to which the laplacian kernel is written: three nodes each."""
-DECODING = 500
-"""Bytes of the nodes that decode points."""
+DECODING, SINGLE_BYTES = 500, 4
+"""Bytes of the nodes that decode or square points; of a float32 square."""
 ZERO_NORM = 10 * np.finfo(np.float64).eps
 """Rows with a norm below are not divided by it (sklearn/preprocessing/_data.py: _handle_zeros_in_scale)."""
 
@@ -76,7 +76,7 @@ class Expansion:
             return algebra.leave(inner.gemm(rows, self.points.T @ self.weights, self.bias))
         order = summing_order(len(self.points))
         matrix = write_kernel(algebra, rows, self.points[order], self.kernel)
-        return algebra.gemm(matrix, self.weights[order], self.bias)
+        return algebra.weighted_sum(matrix, self.weights[order], self.bias)
 
 
 def summing_order(n_points: int) -> Array:
@@ -131,30 +131,44 @@ def squared_distance(
     moved = inner.add("Sub", [rows, inner.number(centre)])
     scaled = inner.scaled(moved, factors)
     own = inner.gemm(inner.add("Mul", [moved, scaled]), np.full((len(centre), 1), -0.5))
-    stored = store(points) if inner.dtype == np.float64 else None
-    if stored and stored.kind != "steps" and stored.n_bytes + DECODING < points.nbytes:
-        decoded = _decoded(inner, stored, centre)
-        own_bias = _bias(inner, decoded, factor=factor, scale=scale, offset=offset)
-        product = inner.add("Gemm", [scaled, decoded, own_bias], transB=1)
+    kept = _kept(algebra, points, shifted, centre)
+    if kept:
+        own_bias = _bias(inner, kept, factor=factor, scale=scale, offset=offset)
+        product = inner.add("Gemm", [scaled, kept, own_bias], transB=1)
     else:
         bias = factor * np.square(shifted / scale).sum(axis=1) + offset
         product = inner.gemm(scaled, shifted.T, bias)
     return algebra.leave(inner.add("Add", [product, own]))
 
 
-def _decoded(algebra: Algebra, stored: Stored, centre: Array) -> str:
-    """Write s − c, of points that fewer than 8 bytes a value hold; computed once, when the model loads."""
-    values = decode(algebra.writer, stored, code_names(algebra.writer, stored))
-    return algebra.add("Sub", [values, algebra.number(centre)])
+def _kept(algebra: Algebra, points: Array, shifted: Array, centre: Array) -> str:
+    """Write s − c where its squares are computed from it when the model loads; "" where they are stored.
+
+    In float64 where fewer than 8 bytes a value hold the points. In float32 where they are many and the sum
+    over them is in float64, so that no int8 form will be wanted: that would keep the points twice.
+    """
+    inner = algebra.inner
+    if inner.dtype == np.float64:
+        stored = store(points)
+        if stored.kind == "steps" or stored.n_bytes + DECODING >= points.nbytes:
+            return ""
+        values = decode(algebra.writer, stored, code_names(algebra.writer, stored))
+        return inner.add("Sub", [values, inner.number(centre)])
+    many = SINGLE_BYTES * len(points) > DECODING
+    return inner.number(shifted) if many and algebra.precision == SUMMED else ""
 
 
 def _bias(algebra: Algebra, shifted: str, *, factor: float, scale: Any, offset: float) -> str:
-    """Write factor |(s − c) ÷ scale|² + offset for s − c that is decoded."""
-    plain = np.all(np.asarray(scale) == 1.0)
-    parts = shifted if plain else algebra.add("Div", [shifted, algebra.number(scale)])
-    squares = algebra.add("ReduceSumSquare", [parts, algebra.writer.constant(np.array([1]))], keepdims=0)
-    bias = algebra.scaled(squares, factor)
-    return algebra.add("Add", [bias, algebra.number(offset)]) if offset else bias
+    """Write factor |(s − c) ÷ scale|² + offset, calculated in float64."""
+    wide = Algebra(algebra.writer, DOUBLE)
+    narrow = algebra.dtype != wide.dtype
+    parts = cast(algebra.writer, shifted, wide.dtype) if narrow else shifted
+    if np.any(np.asarray(scale) != 1.0):
+        parts = wide.add("Div", [parts, wide.number(scale)])
+    squares = wide.add("ReduceSumSquare", [parts, algebra.writer.constant(np.array([1]))], keepdims=0)
+    bias = wide.scaled(squares, factor)
+    bias = wide.add("Add", [bias, wide.number(offset)]) if offset else bias
+    return cast(algebra.writer, bias, algebra.dtype) if narrow else bias
 
 
 def centre_of(points: Array) -> Array:

@@ -5,8 +5,9 @@ Out: an `Algebra`: a writer and the dtypes to calculate in.
 Promise: the cheapest precision that answers within half of what the table of tolerances allows, on
 fitted rows, on rows mixed from their columns and on far rows; float64 where the graph's rows are float64.
 
-Sums over support vectors or training rows cancel: a Gaussian process without noise adds terms of 10⁶
-to an answer of 1, which float32 cannot, while a usual SVC loses 10⁻⁷.  Distances cancel too where
+Sums over support vectors or training rows cancel: a Gaussian process with little noise adds terms of 10³
+to an answer of 1, which takes float64 for the sum (SUMMED), without noise terms of 10⁶, which take it for
+the kernel too, while a usual SVC loses 10⁻⁷.  Distances cancel too where
 gamma or the rows are large.  Nothing but trying tells these apart, and DOUBLE (algebra.py) is no default:
 onnxruntime's float64 Exp takes 20 times as long (1.32), its float64 MatMul twice.
 """
@@ -21,7 +22,7 @@ import numpy as np
 import onnxruntime as ort
 from onnx import helper, numpy_helper
 
-from .algebra import DOUBLE, MIXED, SINGLE, Algebra, Precision, cast
+from .algebra import DOUBLE, MIXED, SINGLE, SUMMED, Algebra, Precision, cast
 from .writer import Writer
 
 Array = np.ndarray[Any, Any]
@@ -95,7 +96,7 @@ def choose_precision(expression: Expression, points: Array, allowed: Allowed) ->
     """
     groups = _probes(points)
     right = [evaluate(expression, rows, DOUBLE) for rows in groups]
-    for precision in (SINGLE, MIXED):
+    for precision in (SINGLE, SUMMED, MIXED):
         with np.errstate(over="ignore", invalid="ignore"):
             found = [evaluate(expression, rows, precision) for rows in groups]
             if all(_within(*pair, allowed) for pair in zip(found, right, strict=True)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,6 +96,19 @@ def test_float64_is_used_where_weights_cancel_and_only_there() -> None:
     exact = GaussianProcessRegressor(RBF(5.0), optimizer=None, alpha=1e-9).fit(ROWS, TARGET)
     assert np.abs(exact.alpha_).max() > 1e4
     assert in_double(agree(exact, ROWS.astype(np.float32)))
+
+
+def test_where_only_the_sum_cancels_only_the_sum_is_in_float64() -> None:
+    rows, target = load_diabetes(return_X_y=True)
+    wide = GaussianProcessRegressor(RBF(5.0), optimizer=None, alpha=0.1, normalize_y=True).fit(rows, target)
+    converted = agree(wide, rows, 1000.0 * rows[:20])
+    graph = converted.model.graph
+    types = {tensor.name: tensor.data_type for tensor in graph.initializer}
+    large = [tensor.data_type for tensor in graph.initializer if np.prod(tensor.dims) >= len(rows)]
+    assert large == [onnx.TensorProto.FLOAT] * 2  # the points and the weights
+    products = [node for node in graph.node if node.op_type == "Gemm"]
+    assert [types.get(node.input[2]) for node in products] == [None, onnx.TensorProto.DOUBLE]
+    assert operators(converted).count("Exp") == 1
 
 
 def test_float32_and_integer_rows_and_batches_of_one() -> None:

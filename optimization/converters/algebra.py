@@ -8,6 +8,7 @@ Promise: exact in the precision.
     SUMMED   weighted sums of functions in float64, all else in float32
     MIXED    products of rows and points in float64, functions of them and sums in float32
     DOUBLE   everything in float64
+    CODED    the same, with points in 4 bytes a value: "steps" of training_rows.py
 
 SUMMED keeps its weights in float32 all the same. Each is rounded together with what the ones before it
 lost, so that the sum of all losses is no larger than one of them: where a function is about the same
@@ -37,13 +38,16 @@ class Precision:
     """Of functions of these products, and of the result."""
     sums: Any
     """Of weighted sums of functions."""
+    steps: bool = False
+    """Whether float64 points may be rounded to 2⁻³³ of their column's range."""
 
 
-SINGLE, SUMMED, MIXED, DOUBLE = (
+SINGLE, SUMMED, MIXED, DOUBLE, CODED = (
     Precision(np.float32, np.float32, np.float32),
     Precision(np.float32, np.float32, np.float64),
     Precision(np.float64, np.float32, np.float32),
     Precision(np.float64, np.float64, np.float64),
+    Precision(np.float64, np.float64, np.float64, steps=True),
 )
 
 
@@ -63,7 +67,7 @@ class Algebra:
     def inner(self) -> Algebra:
         """The same writer, for products of rows and points."""
         inner = self.precision.inner
-        return Algebra(self.writer, Precision(inner, inner, inner))
+        return Algebra(self.writer, Precision(inner, inner, inner, self.precision.steps))
 
     def leave(self, name: str) -> str:
         """Cast a result of the inner algebra to the outer dtype, where they differ."""

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from .algebra import Algebra
-from .kernels import pairwise_kernel, power, squared_distance, write_kernel
+from .kernels import pairwise_kernel, power, squared_distance, write_kernel, write_rbf
 
 Array = np.ndarray[Any, Any]
 
@@ -35,7 +35,8 @@ class Term:
     """factor · matrix + offset; without a matrix ("") just the offset, everywhere."""
 
     matrix: str
-    factor: float
+    factor: float | Array
+    """One number, or one per point, `(n_points,)`."""
     offset: float
 
 
@@ -87,7 +88,8 @@ def weighted(algebra: Algebra, rows: str, term: Term, weights: Array, bias: Any 
     """Write term · weights + bias, `(n_rows, n_outputs)`; weights are `(n_points, n_outputs)`."""
     total = term.offset * weights.sum(axis=0) + bias
     if term.matrix:
-        return algebra.weighted_sum(term.matrix, term.factor * weights, total)
+        factors = np.broadcast_to(term.factor, len(weights))[:, None]
+        return algebra.weighted_sum(term.matrix, factors * weights, total)
     # The same answer for every row: any matrix of zeros has as many rows as there are rows.
     axis = algebra.writer.constant(np.array([1]))
     zeros = algebra.scaled(algebra.leave(algebra.inner.add("ReduceSumSquare", [rows, axis], keepdims=1)), 0.0)
@@ -163,8 +165,7 @@ def _pairwise(algebra: Algebra, rows: str, points: Array, kernel: Any) -> Term:
 
 
 def _rbf(algebra: Algebra, rows: str, points: Array, kernel: Any) -> Term:
-    squares = squared_distance(algebra, rows, points, factor=-0.5, scale=kernel.length_scale)
-    return Term(algebra.add("Exp", [squares]), 1.0, 0.0)
+    return Term(*write_rbf(algebra, rows, points, gamma=0.5, scale=kernel.length_scale), 0.0)
 
 
 def _matern(algebra: Algebra, rows: str, points: Array, kernel: Any) -> Term:

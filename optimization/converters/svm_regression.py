@@ -8,6 +8,10 @@ Promise: exact; OneClassSVM within t, because a row within float32 rounding of 0
     label         = 1 where value > 0, else −1                      svm.cpp: predict_values
     score_samples = value + offset_                                 svm/_classes.py
 
+A detector that decides some training rows by less than float32 can gets float64 rows (svm_model.py). Its
+support vectors take 4 bytes a value all the same where that moves none of their own decisions by more
+than a share of the smallest.
+
 With few support vectors onnxruntime's SVMRegressor is one node for seven: it takes differences row by
 row in float32, which is exact enough, and slow only where there are many.
 """
@@ -18,15 +22,18 @@ from typing import Any
 
 import numpy as np
 
-from .algebra import SINGLE, Algebra
+from .algebra import CODED, DOUBLE, SINGLE, Algebra, Precision
 from .kernels import Expansion, Kernel
 from .output_types import DETECTOR_OPTIONS
-from .precision import SCORES, VALUES, Allowed, finish, start
+from .precision import SCORES, VALUES, Allowed, evaluate, finish, start, started
 from .svm_model import regression_expansion
 from .writer import ML_DOMAIN, Writer
 
 FEW_VECTORS = 24
 """With more, SVMRegressor is slower in batch (4 to 30 features, onnxruntime 1.32, one thread)."""
+
+MOVED = 1 / 16
+"""Of the smallest decision on a support vector, what codes of the vectors may move any by."""
 
 
 def register() -> None:
@@ -105,8 +112,19 @@ def _values(scope: Any, operator: Any, container: Any, allowed: Allowed) -> tupl
     if single and len(expansion.points) <= FEW_VECTORS and expansion.kernel.name == "rbf":
         writer = Writer(scope, container)
         return Algebra(writer, SINGLE), _few(writer, operator.inputs[0].full_name, expansion)
-    algebra, rows = start(scope, operator, container, expansion.write, points=expansion.seen, allowed=allowed)
+    if not single and allowed == SCORES and expansion.seen is not None:
+        algebra, rows = started(scope, operator, container, wide_precision(expansion))
+    else:
+        algebra, rows = start(
+            scope, operator, container, expansion.write, points=expansion.seen, allowed=allowed
+        )
     return algebra, expansion.write(algebra, rows)
+
+
+def wide_precision(expansion: Expansion) -> Precision:
+    """Return CODED where it moves no decision on a support vector by more than `MOVED` of the smallest."""
+    decisions, found = (evaluate(expansion.write, expansion.points, p) for p in (DOUBLE, CODED))
+    return CODED if np.abs(found - decisions).max() <= MOVED * np.abs(decisions).min() else DOUBLE
 
 
 def _few(writer: Writer, rows: str, expansion: Expansion) -> str:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_diabetes
+from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.svm import SVR, NuSVR, OneClassSVM
 
+from flavor.quantized_onnx_v1 import Predictor
 from optimization.convert import convert
-from optimization.converters.svm_regression import FEW_VECTORS
+from optimization.converters.algebra import CODED, DOUBLE
+from optimization.converters.kernels import Expansion, Kernel
+from optimization.converters.svm_model import stands_on_margin
+from optimization.converters.svm_regression import FEW_VECTORS, wide_precision
 from tests.converters.agreement import agree, one_row_at_a_time, operators
 
 ROWS, PROGRESS = load_diabetes(return_X_y=True)
@@ -69,6 +75,27 @@ def test_few_vectors_are_left_to_one_operator() -> None:
     regressor = SVR(epsilon=1.0).fit(rows, PROGRESS[:40])
     assert 0 < len(regressor.support_) <= FEW_VECTORS
     assert operators(agree(regressor, rows.astype(np.float32))) == ["SVMRegressor"]
+
+
+def test_vectors_on_the_margin_take_four_bytes_a_value_and_keep_their_labels() -> None:
+    rows = np.random.default_rng(0).normal(size=(600, 12))
+    detector = OneClassSVM(nu=0.2).fit(rows)
+    assert stands_on_margin(detector)
+    converted = agree(detector, rows)
+    assert converted.manifest.inputs[0].dtype == "float64"
+    codes = [t for t in converted.model.graph.initializer if tuple(t.dims) == detector.support_vectors_.shape]
+    assert [t.data_type for t in codes] == [onnx.TensorProto.INT32]
+    found = Predictor(converted.model.SerializeToString(), converted.manifest).predict(rows)
+    np.testing.assert_array_equal(found, detector.predict(rows))
+
+
+def test_codes_that_would_move_a_decision_are_refused() -> None:
+    points = np.random.default_rng(0).normal(size=(50, 3))
+    weights = np.where(np.arange(50) % 2, 1.0, -1.0)[:, None]
+    value = rbf_kernel(points[:1], points, gamma=0.5) @ weights
+    for closest, expected in ((100.0, CODED), (1e-11, DOUBLE)):
+        expansion = Expansion(Kernel("rbf", 0.5), points, weights, closest - value[0])
+        assert wide_precision(expansion) == expected
 
 
 def test_no_vector_at_all_is_a_constant() -> None:

@@ -50,6 +50,8 @@ def kernel_term(algebra: Algebra, rows: str, points: Array, kernel: Any) -> Term
     Raises:
         ValueError: a kernel without an ONNX form; the message names it.
     """
+    # Factors per point cost a sum or a product with another matrix one pass more.
+    alone = count_matrices(kernel) == 1
 
     def leaf(kernel: Any) -> Term:
         write = LEAVES.get(type(kernel).__name__)
@@ -58,9 +60,20 @@ def kernel_term(algebra: Algebra, rows: str, points: Array, kernel: Any) -> Term
                 f"the kernel {type(kernel).__name__} has no ONNX form; use RBF, Matern, RationalQuadratic,"
                 " ExpSineSquared or DotProduct, their sums and products"
             )
+        if write is _rbf and alone:
+            return Term(*write_rbf(algebra, rows, points, gamma=0.5, scale=kernel.length_scale), 0.0)
         return write(algebra, rows, points, kernel)
 
     return _compose(algebra, kernel, leaf)
+
+
+def count_matrices(kernel: Any) -> int:
+    """How many parts of a composed kernel differ from row to row."""
+    if type(kernel).__name__ in ("Sum", "Product"):
+        return count_matrices(kernel.k1) + count_matrices(kernel.k2)
+    if type(kernel).__name__ == "Exponentiation":
+        return count_matrices(kernel.kernel)
+    return int(type(kernel).__name__ not in ("ConstantKernel", "WhiteKernel"))
 
 
 def diagonal_term(algebra: Algebra, rows: str, kernel: Any) -> Term:
@@ -165,7 +178,8 @@ def _pairwise(algebra: Algebra, rows: str, points: Array, kernel: Any) -> Term:
 
 
 def _rbf(algebra: Algebra, rows: str, points: Array, kernel: Any) -> Term:
-    return Term(*write_rbf(algebra, rows, points, gamma=0.5, scale=kernel.length_scale), 0.0)
+    squares = squared_distance(algebra, rows, points, factor=-0.5, scale=kernel.length_scale)
+    return Term(algebra.add("Exp", [squares]), 1.0, 0.0)
 
 
 def _matern(algebra: Algebra, rows: str, points: Array, kernel: Any) -> Term:

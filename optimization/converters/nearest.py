@@ -2,10 +2,10 @@
 
 In: float64 rows, the stored training rows, a metric, k.
 Out: `(n_rows, k)` int64 indices, and float64 keys (distances.py) where they are asked for.
-Promise: exact as a set; their order is that of float32 ranks. Of rows equally far at the k-th place those
-of lower rank in float32 are taken, then those that come first among the training rows. scikit-learn
-has no order of its own there: which of them it takes depends on the number of threads and of rows per
-call (neighbors/_base.py: ArgKmin), or on the tree.
+Promise: exact as a set; their order is that of float32 ranks. Of proposed rows equally far at the k-th
+place those are taken that come first among the training rows. scikit-learn has no order of its own
+there: which of them it takes depends on the number of threads and of rows per call (neighbors/_base.py:
+ArgKmin), or on the tree.
 
     propose    c = TopK(rank(x, s), k + SPARE)     in float32 (proposals.py), rows centred on the mean
     certify    rank[j] − rank[k] > twice the error of a rank
@@ -100,6 +100,7 @@ def _among_proposed(
         again = proposer.double(writer.add("Compress", [moved, lost], axis=0))
         proposed = _replaced(writer, among, lost, again, k + SPARE)
         few, few_rows = (writer.add("Compress", [name, doubtful], axis=0) for name in (proposed, rows))
+        few, _ = _top(writer, few, k + SPARE)  # in the order of the training rows, for those equally far
         _, places = _top(writer, measured(few_rows, few), k)
         chosen = writer.add("GatherElements", [few, places], axis=1)
         return _scattered(writer, _first(writer, among, k), doubtful, chosen)

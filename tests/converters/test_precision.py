@@ -74,6 +74,17 @@ def test_a_wider_bound_allows_a_cheaper_precision() -> None:
     assert choose_precision(cancels, POINTS, Allowed(1e3, 0.0)) == SINGLE
 
 
+def test_a_row_may_be_held_against_its_own_answer() -> None:
+    """100 · exp(sum) less 100: right to a thousandth of the largest, but not where the sum is small."""
+
+    def difference(algebra: Algebra, rows: str) -> str:
+        grown = algebra.scaled(algebra.add("Exp", [algebra.scaled(sums(algebra, rows), 1e-3)]), 100.0)
+        return algebra.add("Sub", [grown, algebra.number(100.0)])
+
+    assert choose_precision(difference, POINTS, Allowed(0.0, 1e-3)) == SINGLE
+    assert choose_precision(difference, POINTS, Allowed(0.0, 1e-5, by_row=True)) == DOUBLE
+
+
 def test_far_rows_count() -> None:
     """x³ in float32 is right relative to its size, whatever that is."""
 

@@ -5,8 +5,14 @@ Out: an `Algebra`, which rounds constants once, from float64.
 Promise: exact in the precision.
 
     SINGLE   everything in float32
+    SUMMED   weighted sums of functions in float64, all else in float32
     MIXED    products of rows and points in float64, functions of them and sums in float32
     DOUBLE   everything in float64
+    CODED    the same, with points in 4 bytes a value: "steps" of training_rows.py
+
+SUMMED keeps its weights in float32 all the same. Each is rounded together with what the ones before it
+lost, so that the sum of all losses is no larger than one of them: where a function is about the same
+for all points, as that of a wide kernel, the losses cancel.
 """
 
 from __future__ import annotations
@@ -29,13 +35,19 @@ class Precision:
     inner: Any
     """Of the rows, and of their products with points."""
     outer: Any
-    """Of functions of these products, of weighted sums, and of the result."""
+    """Of functions of these products, and of the result."""
+    sums: Any
+    """Of weighted sums of functions."""
+    steps: bool = False
+    """Whether float64 points may be rounded to 2⁻³³ of their column's range."""
 
 
-SINGLE, MIXED, DOUBLE = (
-    Precision(np.float32, np.float32),
-    Precision(np.float64, np.float32),
-    Precision(np.float64, np.float64),
+SINGLE, SUMMED, MIXED, DOUBLE, CODED = (
+    Precision(np.float32, np.float32, np.float32),
+    Precision(np.float32, np.float32, np.float64),
+    Precision(np.float64, np.float32, np.float32),
+    Precision(np.float64, np.float64, np.float64),
+    Precision(np.float64, np.float64, np.float64, steps=True),
 )
 
 
@@ -54,7 +66,8 @@ class Algebra:
     @property
     def inner(self) -> Algebra:
         """The same writer, for products of rows and points."""
-        return Algebra(self.writer, Precision(self.precision.inner, self.precision.inner))
+        inner = self.precision.inner
+        return Algebra(self.writer, Precision(inner, inner, inner, self.precision.steps))
 
     def leave(self, name: str) -> str:
         """Cast a result of the inner algebra to the outer dtype, where they differ."""
@@ -81,9 +94,29 @@ class Algebra:
         row = np.broadcast_to(np.ravel(bias), weights.shape[1:])
         return self.add("Gemm", [*inputs, self.number(row)])
 
+    def weighted_sum(self, values: str, weights: Array, bias: Any = 0.0) -> str:
+        """Write values · weights + bias for a long sum; the result has the outer dtype again."""
+        if self.precision.sums == self.dtype:
+            return self.gemm(values, weights, bias)
+        sums, wide = self.precision.sums, Algebra(self.writer, DOUBLE)
+        factors = cast(self.writer, self.writer.constant(rounded_together(weights)), sums)
+        inputs = [cast(self.writer, values, sums), factors]
+        row = wide.number(np.broadcast_to(np.ravel(bias), weights.shape[1:]))
+        total = self.add("Gemm", [*inputs, row]) if np.any(bias) else self.add("MatMul", inputs)
+        return cast(self.writer, total, self.dtype)
+
     def to_single(self, name: str) -> str:
         """Round to float32, where it is not yet."""
         return name if self.dtype == np.float32 else cast(self.writer, name, np.float32)
+
+
+def rounded_together(weights: Array) -> Array:
+    """Round `(n_points, n_outputs)` float64 to float32, each with what was lost before it in its column."""
+    rounded, lost = np.empty(weights.shape, dtype=np.float32), np.zeros(weights.shape[1:])
+    for i, row in enumerate(weights):
+        rounded[i] = row + lost
+        lost = row + lost - rounded[i]
+    return rounded
 
 
 def cast(writer: Writer, name: str, dtype: Any) -> str:

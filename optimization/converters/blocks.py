@@ -1,19 +1,22 @@
-"""A part of a graph, run on a few rows at a time.
+"""A part of a graph, run on a few rows at a time, or only where it is needed.
 
-In: the name of the rows, and a function that writes the part for some of them.
+In: the name of the rows, and a function that writes the part for some of them; or a condition.
 Out: its outputs for all rows.
 Promise: lossless, where each row is answered by itself; what the part holds at a time does not grow
 with the batch.
 
     answers = Loop(⌈n_rows ÷ size⌉) over rows[i · size : (i + 1) · size]; outputs joined along axis 0
+    answer = If(any condition) part, else otherwise
 
-The body holds its own constants and reads nothing from outside but the rows: skl2onnx sorts nodes, and
-shares equal constants, without looking into bodies. onnxruntime folds constants inside bodies too.
+A body holds its own constants: skl2onnx sorts nodes, and shares equal constants, without looking into
+bodies. So Loop's body reads nothing from outside but the rows, and If's only what its condition was
+calculated from. onnxruntime folds constants inside bodies too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,24 +57,63 @@ def in_blocks(
     """
     if not size:
         return list(part(rows))
-    nodes, constants = writer.container.nodes, writer.container.initializers
-    trips, begin, known = _trips(writer, rows, size), len(nodes), len(constants)
-    shared, writer.container.initializers_strings = writer.container.initializers_strings, {}
-    names = [writer.name(name) for name in ("block", "going")]
+    trips, names = _trips(writer, rows, size), [writer.name(name) for name in ("block", "going")]
     before = [writer.name("so_far") for _ in carried]
-    start = writer.add("Mul", [names[0], writer.constant(np.array([size]))])
-    end = writer.add("Add", [start, writer.constant(np.array([size]))])
-    block = writer.add("Slice", [rows, start, end, writer.constant(np.array([0]))])
-    found = part(block)
-    after = [writer.add("Concat", [a, b], axis=0) for a, b in zip(before, found, strict=True)]
-    going = writer.add("Identity", [names[1]])
-    body = _body((nodes[begin:], constants[known:]), names, before, [going, *after], carried)
-    del nodes[begin:], constants[known:]
-    writer.container.initializers_strings = shared  # skl2onnx's memory of constants that are there already
+    with _inside(writer) as content:
+        start = writer.add("Mul", [names[0], writer.constant(np.array([size]))])
+        end = writer.add("Add", [start, writer.constant(np.array([size]))])
+        block = writer.add("Slice", [rows, start, end, writer.constant(np.array([0]))])
+        found = part(block)
+        after = [writer.add("Concat", [a, b], axis=0) for a, b in zip(before, found, strict=True)]
+        going = writer.add("Identity", [names[1]])
+    body = _body(content, names, before, [going, *after], carried)
     outputs = [writer.name("joined") for _ in carried]
     empty = [_empty(writer, item) for item in carried]
     go = writer.constant(np.array(True))
     return writer.add_all("Loop", [trips, go, *empty], outputs, body=body)
+
+
+def where_any(
+    writer: Writer, condition: str, carried: Carried, part: Callable[[], str], otherwise: Callable[[], str]
+) -> str:
+    """Write `part` for batches with a row for which `condition` holds, and `otherwise` for the others.
+
+    Args:
+        condition: `(n_rows,)` bool; all that the two read from outside must lead to it.
+        carried: the answer of both, `(n_rows, width)`.
+        part, otherwise: write nodes and return the answer; constants that they write go into the bodies.
+    """
+    held = writer.add("ReduceSum", [writer.add("Cast", [condition], to=TensorProto.INT32)], keepdims=0)
+    branches = {}
+    for name, write in (("then_branch", part), ("else_branch", otherwise)):
+        with _inside(writer) as (nodes, constants):
+            answer = write()
+        branches[name] = helper.make_graph(nodes, name, [], [_value(answer, carried)], constants)
+    return writer.add("If", [writer.add("Cast", [held], to=TensorProto.BOOL)], **branches)
+
+
+@contextmanager
+def _inside(writer: Writer) -> Iterator[tuple[list[NodeProto], list[TensorProto]]]:
+    """Collect what is written in the block, nodes and constants, instead of leaving it in the graph."""
+    content: tuple[list[NodeProto], list[TensorProto]] = ([], [])
+    nodes, constants = writer.container.nodes, writer.container.initializers
+    begin, known = len(nodes), len(constants)
+    # skl2onnx's memory of constants that are there already
+    shared, writer.container.initializers_strings = writer.container.initializers_strings, {}
+    yield content
+    content[1].extend(constants[known:])
+    content[0].extend(_without_copies(nodes[begin:], {tensor.name for tensor in content[1]}))
+    del nodes[begin:], constants[known:]
+    writer.container.initializers_strings = shared
+
+
+def _without_copies(nodes: list[NodeProto], constants: Collection[str]) -> list[NodeProto]:
+    """skl2onnx writes a constant that is there already as its Identity; readers may as well read it."""
+    copies = {n.output[0]: n.input[0] for n in nodes if n.op_type == "Identity" and n.input[0] in constants}
+    kept = [node for node in nodes if node.output[0] not in copies]
+    for node in kept:
+        node.input[:] = [copies.get(name, name) for name in node.input]
+    return kept
 
 
 def _trips(writer: Writer, rows: str, size: int) -> str:

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from .algebra import Algebra
-from .kernels import pairwise_kernel, power, squared_distance, write_kernel
+from .kernels import pairwise_kernel, power, squared_distance, write_kernel, write_rbf
 
 Array = np.ndarray[Any, Any]
 
@@ -35,7 +35,8 @@ class Term:
     """factor · matrix + offset; without a matrix ("") just the offset, everywhere."""
 
     matrix: str
-    factor: float
+    factor: float | Array
+    """One number, or one per point, `(n_points,)`."""
     offset: float
 
 
@@ -49,6 +50,8 @@ def kernel_term(algebra: Algebra, rows: str, points: Array, kernel: Any) -> Term
     Raises:
         ValueError: a kernel without an ONNX form; the message names it.
     """
+    # Factors per point cost a sum or a product with another matrix one pass more.
+    alone = count_matrices(kernel) == 1
 
     def leaf(kernel: Any) -> Term:
         write = LEAVES.get(type(kernel).__name__)
@@ -57,9 +60,20 @@ def kernel_term(algebra: Algebra, rows: str, points: Array, kernel: Any) -> Term
                 f"the kernel {type(kernel).__name__} has no ONNX form; use RBF, Matern, RationalQuadratic,"
                 " ExpSineSquared or DotProduct, their sums and products"
             )
+        if write is _rbf and alone:
+            return Term(*write_rbf(algebra, rows, points, gamma=0.5, scale=kernel.length_scale), 0.0)
         return write(algebra, rows, points, kernel)
 
     return _compose(algebra, kernel, leaf)
+
+
+def count_matrices(kernel: Any) -> int:
+    """How many parts of a composed kernel differ from row to row."""
+    if type(kernel).__name__ in ("Sum", "Product"):
+        return count_matrices(kernel.k1) + count_matrices(kernel.k2)
+    if type(kernel).__name__ == "Exponentiation":
+        return count_matrices(kernel.kernel)
+    return int(type(kernel).__name__ not in ("ConstantKernel", "WhiteKernel"))
 
 
 def diagonal_term(algebra: Algebra, rows: str, kernel: Any) -> Term:
@@ -87,7 +101,8 @@ def weighted(algebra: Algebra, rows: str, term: Term, weights: Array, bias: Any 
     """Write term · weights + bias, `(n_rows, n_outputs)`; weights are `(n_points, n_outputs)`."""
     total = term.offset * weights.sum(axis=0) + bias
     if term.matrix:
-        return algebra.gemm(term.matrix, term.factor * weights, total)
+        factors = np.broadcast_to(term.factor, len(weights))[:, None]
+        return algebra.weighted_sum(term.matrix, factors * weights, total)
     # The same answer for every row: any matrix of zeros has as many rows as there are rows.
     axis = algebra.writer.constant(np.array([1]))
     zeros = algebra.scaled(algebra.leave(algebra.inner.add("ReduceSumSquare", [rows, axis], keepdims=1)), 0.0)

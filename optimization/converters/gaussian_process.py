@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from .algebra import Algebra
-from .gaussian_kernels import kernel_term, weighted
+from .gaussian_kernels import count_matrices, kernel_term, weighted
 from .kernels import summing_order
-from .precision import VALUES, finish, start
+from .precision import OWN_VALUES, VALUES, finish, start
 
 
 def register() -> None:
@@ -57,5 +57,6 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
         term = kernel_term(algebra, rows, points[order], estimator.kernel_)
         return weighted(algebra, rows, term, alpha[order], estimator._y_train_mean)
 
-    algebra, rows = start(scope, operator, container, mean, points=points, allowed=VALUES)
+    allowed = VALUES if count_matrices(estimator.kernel_) == 1 else OWN_VALUES
+    algebra, rows = start(scope, operator, container, mean, points=points, allowed=allowed)
     finish(algebra.writer, mean(algebra, rows), algebra.dtype, operator.outputs[0])

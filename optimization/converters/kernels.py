@@ -12,7 +12,9 @@ Promise: exact in the algebra's precision (precision.py chooses it).
     cosine     x·s ÷ (|x| |s|)
 
     |x − s|² = |x − c|² − 2 (x − c)·(s − c) + |s − c|²       c: the points' mean
+    Σ wₛ rbf(x, s) = Σ wₛ exp(−γ |s − c|²) · exp(2 γ (x − c)·(s − c) − γ |x − c|²)
 
+The second line is one pass over the matrix less, and a number per point, where no exponent exceeds `STEEP`.
 Without c the three terms are large where columns are far from zero, and float32 loses their difference.
 c is rounded to integers in columns of integers, so that s − c can be stored in a byte each.
 """
@@ -26,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from .algebra import Algebra
-from .training_rows import Stored, code_names, decode, store
+from .training_rows import code_names, decode, store
 
 Array = np.ndarray[Any, Any]
 SEED = 0
@@ -36,6 +38,9 @@ MAX_SPLIT = 512
 """Columns up to which the laplacian kernel is written: three nodes each."""
 DECODING = 500
 """Bytes of the nodes that decode points."""
+STEEP = 16.0
+"""Largest γ |s − c|² that is left to the weights: exp(16) is 10⁷, far from where float32 ends, and a float32
+exponent of 16 has steps of 10⁻⁶, no coarser than those of the three terms before they cancel."""
 ZERO_NORM = 10 * np.finfo(np.float64).eps
 """Rows with a norm below are not divided by it (sklearn/preprocessing/_data.py: _handle_zeros_in_scale)."""
 
@@ -75,8 +80,13 @@ class Expansion:
             inner = algebra.inner
             return algebra.leave(inner.gemm(rows, self.points.T @ self.weights, self.bias))
         order = summing_order(len(self.points))
-        matrix = write_kernel(algebra, rows, self.points[order], self.kernel)
-        return algebra.gemm(matrix, self.weights[order], self.bias)
+        points, weights = self.points[order], self.weights[order]
+        if self.kernel.name == "rbf":
+            matrix, shares = write_rbf(algebra, rows, points, gamma=self.kernel.gamma)
+            weights = shares[:, None] * weights
+        else:
+            matrix = write_kernel(algebra, rows, points, self.kernel)
+        return algebra.weighted_sum(matrix, weights, self.bias)
 
 
 def summing_order(n_points: int) -> Array:
@@ -115,6 +125,34 @@ def write_kernel(algebra: Algebra, rows: str, points: Array, kernel: Kernel) -> 
     )
 
 
+def write_rbf(
+    algebra: Algebra, rows: str, points: Array, *, gamma: float, scale: Any = 1.0
+) -> tuple[str, Array]:
+    """Write exp(−γ |(x − s) ÷ scale|²) but for a factor per point; returns the matrix and the factors.
+
+    Where these are not far from 1 they are left to the weights: then the matrix is at most exp(STEEP). γ is
+    an attribute of Gemm, which is float32; in float64, and with a scale per column, its root is in u and v:
+
+        exp(−γ |x − s|²) = exp(2 u·v − |u|²) · exp(−|v|²),   u = √γ (x − c) ÷ scale, v = √γ (s − c) ÷ scale
+    """
+    centre, inner = centre_of(points), algebra.inner
+    shifted, factors = points - centre, np.sqrt(gamma) / np.ravel(scale)
+    by_attribute = inner.dtype == np.float32 and len(factors) == 1
+    factor = float(np.float32(factors[0] ** 2)) if by_attribute else 1.0
+    scales = np.ones(1) if by_attribute else factors.astype(inner.dtype)
+    kept = shifted.astype(inner.dtype) * scales.astype(inner.dtype)
+    steepness = factor * np.square(kept.astype(np.float64)).sum(axis=1)
+    if steepness.max() > STEEP:
+        squares = squared_distance(algebra, rows, points, factor=-gamma, scale=scale)
+        return algebra.add("Exp", [squares]), np.ones(len(points))
+    moved = inner.scaled(inner.add("Sub", [rows, inner.number(centre)]), scales)
+    axis = algebra.writer.constant(np.array([1]))
+    own = inner.add("ReduceSumSquare", [moved, axis], keepdims=1)
+    known = inner.scaled(_coded(inner, points, centre) or inner.number(shifted), scales)
+    product = inner.add("Gemm", [moved, known, own], alpha=2.0 * factor, beta=-factor, transB=1)
+    return algebra.add("Exp", [algebra.leave(product)]), np.exp(-steepness)
+
+
 def squared_distance(
     algebra: Algebra, rows: str, points: Array, *, factor: float, scale: Any = 1.0, offset: float = 0.0
 ) -> str:
@@ -124,26 +162,34 @@ def squared_distance(
     Where s − c is rounded to float32, its square is that of the rounded one.
     """
     centre, inner = centre_of(points), algebra.inner
-    shifted = points - centre
-    if algebra.dtype == np.float32:
-        shifted = shifted.astype(np.float32).astype(np.float64)
+    shifted = _rounded(algebra, points - centre)
     factors = np.broadcast_to(-2.0 * factor / np.square(scale), points.shape[1:])
     moved = inner.add("Sub", [rows, inner.number(centre)])
     scaled = inner.scaled(moved, factors)
     own = inner.gemm(inner.add("Mul", [moved, scaled]), np.full((len(centre), 1), -0.5))
-    stored = store(points) if inner.dtype == np.float64 else None
-    if stored and stored.kind != "steps" and stored.n_bytes + DECODING < points.nbytes:
-        decoded = _decoded(inner, stored, centre)
-        own_bias = _bias(inner, decoded, factor=factor, scale=scale, offset=offset)
-        product = inner.add("Gemm", [scaled, decoded, own_bias], transB=1)
+    known = _coded(inner, points, centre)
+    if known:
+        own_bias = _bias(inner, known, factor=factor, scale=scale, offset=offset)
+        product = inner.add("Gemm", [scaled, known, own_bias], transB=1)
     else:
         bias = factor * np.square(shifted / scale).sum(axis=1) + offset
         product = inner.gemm(scaled, shifted.T, bias)
     return algebra.leave(inner.add("Add", [product, own]))
 
 
-def _decoded(algebra: Algebra, stored: Stored, centre: Array) -> str:
+def _rounded(algebra: Algebra, shifted: Array) -> Array:
+    """s − c as the graph will hold it."""
+    return shifted.astype(np.float32).astype(np.float64) if algebra.dtype == np.float32 else shifted
+
+
+def _coded(algebra: Algebra, points: Array, centre: Array) -> str:
     """Write s − c, of points that fewer than 8 bytes a value hold; computed once, when the model loads."""
+    if algebra.dtype != np.float64:
+        return ""
+    stored = store(points)
+    refused = stored.kind == "steps" and not algebra.precision.steps
+    if refused or stored.n_bytes + DECODING >= points.nbytes:
+        return ""
     values = decode(algebra.writer, stored, code_names(algebra.writer, stored))
     return algebra.add("Sub", [values, algebra.number(centre)])
 

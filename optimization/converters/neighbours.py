@@ -28,6 +28,8 @@ from .training_rows import store
 from .writer import Writer
 
 Array = np.ndarray[Any, Any]
+DIGITS_PAY = 400
+"""Bytes that classes must save as digits: taking them apart needs three nodes and as many constants."""
 
 
 def register() -> None:
@@ -135,22 +137,43 @@ def _neighbours(writer: Writer, operator: Any) -> tuple[str, str | None]:
     estimator = operator.raw_operator
     metric = known_metric(estimator)
     rows = double_rows(writer, operator)
-    found, key = nearest(writer, metric, store(estimator._fit_X), rows, estimator.n_neighbors)
-    if estimator.weights in (None, "uniform"):
-        return found, None
-    return found, weigh(writer, distance(writer, metric, key))
+    keyed = estimator.weights not in (None, "uniform")
+    stored = store(estimator._fit_X)
+    found, key = nearest(writer, metric, stored, rows, estimator.n_neighbors, keyed=keyed)
+    return found, weigh(writer, distance(writer, metric, key)) if keyed else None
 
 
 def _votes(writer: Writer, estimator: Any, found: str, weights: str | None, kind: int) -> str:
-    """`(n_rows, n_classes)` sums of weights; the classes of the training rows take a byte each."""
+    """`(n_rows, n_classes)` sums of weights.
+
+    They are counted as `(k, n_rows, n_classes)`: sums across the first axis add whole rows.
+    """
     n_classes = len(estimator.classes_)
-    classes = np.asarray(estimator._y).ravel()
-    small = classes.astype(np.uint8 if n_classes <= 256 else np.int32)
-    own = writer.add("Gather", [writer.constant(small), found], axis=0)
+    turned = writer.add("Transpose", [found], perm=[1, 0])
+    own = writer.add(
+        "Gather", [_classes(writer, np.asarray(estimator._y).ravel(), n_classes), turned], axis=0
+    )
     own = writer.add("Unsqueeze", [own, writer.constant(np.array([2]))])
-    own = writer.add("Cast", [own], to=TensorProto.INT64)
-    equal = writer.add("Equal", [own, writer.constant(np.arange(n_classes))])
+    equal = writer.add("Equal", [own, writer.constant(np.arange(n_classes, dtype=np.int32))])
     votes = writer.add("Cast", [equal], to=kind)
     if weights is not None:
-        votes = writer.add("Mul", [votes, writer.add("Unsqueeze", [weights, writer.constant(np.array([2]))])])
-    return writer.add("ReduceSum", [votes, writer.constant(np.array([1]))], keepdims=0)
+        turned = writer.add("Transpose", [weights], perm=[1, 0])
+        votes = writer.add("Mul", [votes, writer.add("Unsqueeze", [turned, writer.constant(np.array([2]))])])
+    return writer.add("ReduceSum", [votes, writer.constant(np.array([0]))], keepdims=0)
+
+
+def _classes(writer: Writer, classes: Array, n_classes: int) -> str:
+    """Classes of the training rows, int32; as many to a byte as fit, where that saves more than it costs.
+
+    Three classes are digits of base 3, five to a byte; onnxruntime takes them apart when it loads the model.
+    """
+    per_byte = next((d for d in range(8, 1, -1) if n_classes**d <= 256), 1)
+    if len(classes) * (1 - 1 / per_byte) < DIGITS_PAY:
+        small = classes.astype(np.uint8 if n_classes <= 256 else np.int32)
+        return writer.add("Cast", [writer.constant(small)], to=TensorProto.INT32)
+    powers = n_classes ** np.arange(per_byte, dtype=np.int32)
+    digits = np.pad(classes, (0, -len(classes) % per_byte)).reshape(-1, per_byte)
+    packed = writer.constant((digits @ powers).astype(np.uint8)[:, None])
+    shifted = writer.add("Div", [writer.add("Cast", [packed], to=TensorProto.INT32), writer.constant(powers)])
+    digit = writer.add("Mod", [shifted, writer.constant(np.array(n_classes, dtype=np.int32))])
+    return writer.add("Reshape", [digit, writer.constant(np.array([-1]))])

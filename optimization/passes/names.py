@@ -6,9 +6,11 @@ Promise: lossless.
 
 Rewrite: the name of a tensor inside the graph → a, b, c, …, the shortest for those named most often; the
 name of a node → nothing.
-Legal: inputs and outputs of the graph keep their names; a node needs none, its outputs tell it apart.
-Refused: a graph whose names are as short already; annotations of quantized tensors, which go by name. A
-name that a body of Scan, Loop or If uses stays, as does that of a constant stored in a file of its own.
+Legal: inputs and outputs of the graph keep their names; a node needs none, its outputs tell it apart. A
+name means the same in a body of Scan, Loop or If and outside, or is local to the body: one new name for
+every old one, everywhere, leaves both as they are. What a body takes and gives goes by place.
+Refused: a graph whose names are as short already; annotations of quantized tensors, which go by name. The
+name of a constant stored in a file of its own stays.
 
 skl2onnx repeats a name wherever it is read, 20 letters at a time: a third of a small file.
 """
@@ -22,7 +24,7 @@ from collections.abc import Collection, Iterator
 
 import onnx
 
-from optimization.passes.graph import copy_model, names_in_bodies
+from optimization.passes.graph import copy_model, subgraphs
 from optimization.passes.outcome import Promise, Refused, Rewrite
 
 PROMISE = Promise.LOSSLESS
@@ -41,8 +43,6 @@ def shorten_names(model: onnx.ModelProto) -> Rewrite | Refused:
     # Equally frequent names keep the order of their first mention.
     ordered = sorted(counts, key=lambda name: -counts[name])
     _rename(graph, dict(zip(ordered, _short_names(fixed), strict=False)))
-    for node in graph.node:
-        node.ClearField("name")
     saved = model.ByteSize() - rewritten.ByteSize()
     if saved <= 0:
         return Refused("every name is short")
@@ -50,17 +50,28 @@ def shorten_names(model: onnx.ModelProto) -> Rewrite | Refused:
 
 
 def _fixed(graph: onnx.GraphProto) -> set[str]:
-    apart = {t.name for t in graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL}
-    sparse = {t.values.name for t in graph.sparse_initializer}
     outside = {value.name for value in (*graph.input, *graph.output)}
-    return outside | apart | sparse | names_in_bodies(graph)
+    return outside.union(*(_stored_apart(part) for part in _with_bodies(graph)))
+
+
+def _stored_apart(graph: onnx.GraphProto) -> set[str]:
+    apart = {t.name for t in graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL}
+    return apart | {t.values.name for t in graph.sparse_initializer}
+
+
+def _with_bodies(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    yield graph
+    for node in graph.node:
+        for body in subgraphs(node):
+            yield from _with_bodies(body)
 
 
 def _mentioned(graph: onnx.GraphProto) -> Iterator[str]:
-    for tensor in graph.initializer:
-        yield tensor.name
-    for node in graph.node:
-        yield from (*node.input, *node.output)
+    for part in _with_bodies(graph):
+        for named in (*part.input, *part.output, *part.initializer):
+            yield named.name
+        for node in part.node:
+            yield from (*node.input, *node.output)
 
 
 def _short_names(taken: Collection[str]) -> Iterator[str]:
@@ -72,11 +83,13 @@ def _short_names(taken: Collection[str]) -> Iterator[str]:
 
 def _rename(graph: onnx.GraphProto, renamed: dict[str, str]) -> None:
     """Rename in place; shapes of inner tensors are hints for tools, and go with the old names."""
-    for index in reversed(range(len(graph.value_info))):
-        if graph.value_info[index].name in renamed:
-            del graph.value_info[index]
-    for tensor in graph.initializer:
-        tensor.name = renamed.get(tensor.name, tensor.name)
-    for node in graph.node:
-        node.input[:] = [renamed.get(name, name) for name in node.input]
-        node.output[:] = [renamed.get(name, name) for name in node.output]
+    for part in _with_bodies(graph):
+        for index in reversed(range(len(part.value_info))):
+            if part.value_info[index].name in renamed:
+                del part.value_info[index]
+        for named in (*part.input, *part.output, *part.initializer):
+            named.name = renamed.get(named.name, named.name)
+        for node in part.node:
+            node.input[:] = [renamed.get(name, name) for name in node.input]
+            node.output[:] = [renamed.get(name, name) for name in node.output]
+            node.ClearField("name")

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.datasets import load_digits
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 
+from flavor.quantized_onnx_v1 import Predictor
 from optimization.convert import convert
 from optimization.converters import discriminant
-from optimization.converters.discriminant import VISIBLE, loss
+from optimization.converters.discriminant import VISIBLE
+from optimization.converters.quadratic import arrange, loss, plain_terms, terms
 from tests.convert.examples import BENIGN, CANCER, IRIS, NAMES, SPECIES
 from tests.converters.linear_cases import check, fit, op_types
 
@@ -39,7 +43,8 @@ def test_nearly_collinear_columns_lose_more() -> None:
     generator = np.random.default_rng(0)
     first, second = generator.normal(size=(2, 60, 1))
     apart, near = np.hstack([first, second]), np.hstack([first, first + 0.05 * second])
-    losses = [loss(fit(QuadraticDiscriminantAnalysis(), rows, np.arange(60) % 3)) for rows in (apart, near)]
+    models = [fit(QuadraticDiscriminantAnalysis(), rows, np.arange(60) % 3) for rows in (apart, near)]
+    losses = [loss(plain_terms(model), model) for model in models]
     assert losses[0] < VISIBLE / 100
     assert losses[1] > 10 * losses[0]
 
@@ -50,6 +55,48 @@ def test_where_float32_would_show_it_is_float64(monkeypatch: pytest.MonkeyPatch)
     kinds = op_types(estimator, IRIS)
     assert (kinds[0], kinds.count("Cast")) == ("Cast", 2)
     check(estimator, IRIS)
+
+
+def test_columns_of_equal_variance_stand_apart_in_float64_and_the_rest_is_float32() -> None:
+    rows, digits = load_digits(return_X_y=True)
+    estimator = fit(QuadraticDiscriminantAnalysis(reg_param=0.1), rows, digits)
+    held = arrange(estimator, VISIBLE)
+    assert held is not None
+    assert {0, 32, 39} <= set(held.apart) < set(range(8 * 8))
+    kinds = op_types(estimator, rows)
+    assert [kinds.count(kind) for kind in ("Gemm", "Gather", "Softmax")] == [2, 1, 1]
+    converted = convert(estimator, rows)
+    kept = {tuple(t.dims): t.data_type for t in converted.model.graph.initializer}
+    assert kept[64, 10 * (64 - len(held.apart))] == onnx.TensorProto.FLOAT
+    far = np.repeat(rows[:100], 2, axis=0)
+    far[np.arange(200), np.arange(200) % 64] = 16_000.0
+    check(estimator, rows)
+    probabilities = Predictor(converted.model.SerializeToString(), converted.manifest).predict(
+        far, "predict_proba"
+    )
+    np.testing.assert_allclose(probabilities, estimator.predict_proba(far), rtol=0, atol=5e-5)
+
+
+@pytest.mark.parametrize("apart", [[], [1], [0, 3], [0, 1, 2, 3]])
+def test_the_scores_are_the_same_whatever_stands_apart(apart: list[int]) -> None:
+    generator = np.random.default_rng(0)
+    target = np.arange(90) % 3
+    rows = generator.normal(size=(90, 4)) @ generator.normal(size=(4, 4)) + target[:, None]
+    estimator = QuadraticDiscriminantAnalysis(reg_param=0.01).fit(rows, target)
+    held = terms(estimator, np.array(apart, dtype=np.int64))
+    np.testing.assert_allclose(held.scores(rows), estimator.decision_function(rows), rtol=1e-9)
+    assert not held.blocks[:, apart].any()
+    others = np.delete(held.blocks, apart, axis=1)
+    assert all(np.array_equal(block, np.tril(block)) for block in others)
+
+
+def test_few_values_and_many_columns_apart_are_left_to_float64() -> None:
+    few = fit(QuadraticDiscriminantAnalysis(reg_param=0.1), CANCER, BENIGN)
+    assert arrange(few, VISIBLE) is None
+    rows, digits = load_digits(return_X_y=True)
+    wide = np.hstack([rows, rows[:, :1].repeat(40, axis=1)])
+    many = fit(QuadraticDiscriminantAnalysis(reg_param=0.1), wide, digits)
+    assert arrange(many, VISIBLE) is None
 
 
 @settings(deadline=None, max_examples=25)

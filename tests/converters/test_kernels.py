@@ -12,9 +12,10 @@ from skl2onnx.common._container import ModelComponentContainer
 from skl2onnx.common._topology import Scope
 from sklearn.metrics.pairwise import pairwise_kernels
 
-from optimization.converters.algebra import DOUBLE, SINGLE, Algebra
+from optimization.converters.algebra import CODED, DOUBLE, MIXED, SINGLE, SUMMED, Algebra, Precision
 from optimization.converters.kernels import (
     MAX_SPLIT,
+    STEEP,
     Expansion,
     Kernel,
     centre_of,
@@ -22,6 +23,7 @@ from optimization.converters.kernels import (
     squared_distance,
     summing_order,
     write_kernel,
+    write_rbf,
 )
 from optimization.converters.precision import evaluate
 from optimization.converters.writer import Writer
@@ -69,6 +71,27 @@ def test_columns_far_from_zero_keep_their_distances() -> None:
     rows = points.astype(np.float32).astype(np.float64)
     found = evaluate(lambda a, name: write_kernel(a, name, points, Kernel("rbf", 0.1)), rows, SINGLE)
     np.testing.assert_allclose(found, pairwise_kernels(rows, points, metric="rbf", gamma=0.1), atol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1.0, [0.5, 1.0, 2.0, 4.0]])
+@pytest.mark.parametrize("precision", [SINGLE, SUMMED, MIXED, DOUBLE, CODED])
+@pytest.mark.parametrize("gamma", [0.1, 5.0])
+def test_rbf_leaves_a_factor_per_point_to_the_weights_unless_it_is_steep(
+    gamma: float, precision: Precision, scale: Any
+) -> None:
+    shares = []
+
+    def write(algebra: Algebra, rows: str) -> str:
+        matrix, factors = write_rbf(algebra, rows, POINTS, gamma=gamma, scale=scale)
+        shares.append(factors)
+        return matrix
+
+    found = evaluate(write, ROWS, precision) * shares[-1]
+    right = pairwise_kernels(ROWS / scale, POINTS / scale, metric="rbf", gamma=gamma)
+    np.testing.assert_allclose(found, right, atol=1e-9 if precision in (DOUBLE, CODED) else 1e-5)
+    steepest = gamma * np.square((POINTS - POINTS.mean(axis=0)) / scale).sum(axis=1).max()
+    assert (shares[-1] == 1.0).all() == (steepest > STEEP)
+    assert (steepest > STEEP) == (gamma > 1)
 
 
 def test_the_centre_of_whole_columns_is_whole() -> None:

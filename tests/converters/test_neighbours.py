@@ -140,11 +140,50 @@ def test_trees_of_scikit_learn_sum_in_order_so_that_ties_of_decimals_are_kept() 
     np.testing.assert_array_equal(found.predict(rows), estimator.predict(rows))
 
 
-def test_the_digits_graph_is_a_product_a_choice_and_a_second_look() -> None:
-    found = ops(KNeighborsClassifier().fit(DIGITS, DIGIT), DIGITS)
-    assert found.count("Gemm") == 2
-    assert found.count("TopK") == 3
+def test_the_digits_graph_is_a_product_a_choice_and_a_second_look_where_there_is_doubt() -> None:
+    nodes = convert(KNeighborsClassifier().fit(DIGITS, DIGIT), DIGITS).model.graph.node
+    found = [node.op_type for node in nodes]
+    assert found.count("Gemm") == found.count("TopK") == found.count("If") == 1
     assert not {"Scan", "Loop"} & set(found)
+    [doubt] = [node for node in nodes if node.op_type == "If"]
+    bodies = {item.name: [node.op_type for node in item.g.node] for item in doubt.attribute}
+    second, nothing = bodies["then_branch"], bodies["else_branch"]
+    assert second.count("Gemm") == 1
+    assert second.count("TopK") == 3
+    assert nothing == ["Slice"]
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 7, 16, 17, 300])
+def test_classes_of_any_number_are_kept(n_classes: int) -> None:
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(1500, 4)).astype(np.float32)
+    target = np.concatenate([np.arange(n_classes), generator.integers(0, n_classes, 1500 - n_classes)])
+    found = predictor(KNeighborsClassifier(1).fit(features, target), features)
+    np.testing.assert_array_equal(found.predict(features), target)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
+def test_of_whole_numbers_equally_far_the_first_training_rows_are_taken(metric: str) -> None:
+    generator = np.random.default_rng(0)
+    features = generator.integers(0, 17, (300, 8)).astype(float)
+    features[150:] = features[:150]
+    order = generator.permutation(300)
+    estimator = KNeighborsRegressor(1, metric=metric).fit(features[order], np.arange(300.0))
+    first = np.array([np.flatnonzero((features[order] == row).all(axis=1))[0] for row in features])
+    np.testing.assert_array_equal(predictor(estimator, features).predict(features), first)
+
+
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+def test_a_choice_that_float32_leaves_open_is_made_in_float64(weights: str) -> None:
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(400, 8)).astype(np.float32)
+    features[1::2] = features[::2] * np.float32(1 + 1e-5)
+    estimator = KNeighborsRegressor(1, weights=weights).fit(features, np.arange(400.0))
+    rows = (features * generator.uniform(1 - 1e-5, 1 + 1e-5, (400, 1))).astype(np.float32)
+    rows = rows[~tied(estimator, rows)]
+    assert len(rows) > 200
+    nearest = np.rint(estimator.predict(rows))  # scikit-learn's w · y ÷ w is not always y
+    np.testing.assert_array_equal(predictor(estimator, features).predict(rows), nearest)
 
 
 def test_manhattan_distances_go_in_blocks() -> None:

@@ -48,7 +48,7 @@ def test_letters_that_outer_names_use_are_passed_over():
     assert result.model.graph.node[0].output[0] == "c"
 
 
-def test_names_that_a_body_reads_stay():
+def test_names_that_a_body_reads_or_makes_become_letters_in_both_places():
     body = helper.make_graph(
         [helper.make_node("Add", ["row", "an outer constant"], ["o"])],
         "b",
@@ -61,9 +61,15 @@ def test_names_that_a_body_reads_stay():
         constants=[constant("an outer constant", ROW[0])],
     )
     result = shorten_names(model)
-    assert [tensor.name for tensor in result.model.graph.initializer] == ["an outer constant"]
-    assert result.model.graph.node[1].input[0] == "a"
+    scan, after = result.model.graph.node
+    [outer] = [tensor.name for tensor in result.model.graph.initializer]
+    [add] = scan.attribute[0].g.node
+    assert outer in add.input
+    assert after.input[0] == scan.output[0]
+    assert max(len(name) for name in (outer, *add.input, *add.output, *scan.output)) == 1
+    onnx.checker.check_model(result.model, full_check=True)
     assert_models_bit_equal(model, result.model)
+    assert shorten_names(result.model) == Refused("every name is short")
 
 
 def test_annotations_go_by_name_and_keep_it():

@@ -22,10 +22,10 @@ export MLFLOW_HTTP_REQUEST_TIMEOUT ?= 20
 MOVED := $(shell [ "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" ] || echo moved)
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark bench test check lock ui clean programs moved
+.PHONY: help benchmark bench bench-peers test check lock ui clean programs moved
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
 benchmark: .venv/.run ## convert, quantize, measure and register; parameters with P="name=value …"
 	@.venv/bin/python -m mlflow run . -e benchmark --env-manager local $(foreach p,$(P),-P $(p)) $(ARGS)
@@ -42,14 +42,17 @@ check: .venv/.test ## lint, formatting, types and tests
 bench: .venv/.run ## run the benchmark suite (half an hour); ARGS="--only forest" for a part of it
 	.venv/bin/python -m benchmarks.run $(ARGS)
 
-lock: .venv/.run ## make the lock files from conda.yaml and requirements-dev.in; ARGS=--upgrade for newer ones
+bench-peers: .venv-peers/.done ## compare with other ways to serve (ten minutes; Linux on x86-64, gcc); ARGS="--only svc"
+	.venv-peers/bin/python -m benchmarks.peers.run $(ARGS)
+
+lock: .venv/.run ## make the lock files from conda.yaml and requirements-*.in; ARGS=--upgrade for newer ones
 	.venv/bin/python -m tools.lock --conda "$(CONDA)" $(ARGS)
 
 ui: .venv/.run ## open the local runs in a browser
 	.venv/bin/python -m mlflow ui $(ARGS)
 
-clean: ## remove the environment and the caches; runs and models stay
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean: ## remove the environments and the caches; runs and models stay
+	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment of a run: what requirements.lock says, each file checked by its hash.
@@ -66,6 +69,14 @@ clean: ## remove the environment and the caches; runs and models stay
 
 .venv/.test: requirements-dev.lock .venv/.run
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes --compile-bytecode -r requirements.lock -r requirements-dev.lock
+	@touch $@
+
+# The peers are never part of a run: they stand beside its packages in an environment of their own.
+.venv-peers/.done: requirements.lock requirements-peers.lock .venv/.run
+	@command -v gcc >/dev/null || { echo "make: expected gcc, which compiles TL2cgen's models, found none; install gcc and make" >&2; exit 1; }
+	@echo "Setting up .venv-peers: another 1.1 GB on disk, once."
+	$(PYTHON) -m venv --clear --without-pip .venv-peers
+	.venv/bin/uv pip install --quiet --python .venv-peers/bin/python --require-hashes --compile-bytecode -r requirements.lock -r requirements-peers.lock
 	@touch $@
 
 # Server programs come from Debian, not from here; the tests that need a missing one are skipped and counted.

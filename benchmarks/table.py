@@ -56,15 +56,15 @@ def as_markdown(results: Mapping[str, Any], judged: Sequence[Judged]) -> str:
         "## Bars\n",
         bars_markdown(judged),
         "## Cases\n",
-        _table(COLUMNS, [_row(record) for record in records if "times" in record]),
+        markdown_table(COLUMNS, [_row(record) for record in records if "times" in record]),
         "## Quantized variants\n",
         "Against the lossless file; labels that differ on sampled rows.\n",
-        _table(
+        markdown_table(
             ("case", "policy", "kB", "times smaller", "times faster in batch", "labels that differ", "gate"),
             [row for record in records if "times" in record for row in _policies(record)],
         ),
         "## Not measured\n",
-        _table(
+        markdown_table(
             ("case", "reason"),
             [(record["case"], record["error"]) for record in records if record.get("error")],
         ),
@@ -75,7 +75,7 @@ def as_markdown(results: Mapping[str, Any], judged: Sequence[Judged]) -> str:
 def bars_markdown(judged: Sequence[Judged]) -> str:
     """Return the bars as a Markdown table."""
     rows = [(item.case, item.what, item.bound, item.measured, item.verdict) for item in judged]
-    return _table(("case", "what", "bar", "measured", "verdict"), rows)
+    return markdown_table(("case", "what", "bar", "measured", "verdict"), rows)
 
 
 def bars_table(judged: Sequence[Judged]) -> str:
@@ -125,7 +125,8 @@ def _policies(record: Record) -> list[tuple[str, ...]]:
     ]
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of Markdown, or the word "None." where there are no rows."""
     if not rows:
         return "None.\n"
     lines = [columns, ["---"] * len(columns), *rows]

@@ -1,11 +1,12 @@
 """The lock files: made from today's lists, complete, and free of addresses that do not belong there.
 
-In: conda.yaml, requirements-dev.in and the three lock files; no network.
+In: conda.yaml, the lists of extras and the lock files; no network.
 Out: a failure that names the stale or incomplete lock; `make lock` mends it.
 """
 
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -15,13 +16,15 @@ import yaml
 from tools.lock import (
     ADDRESS,
     DIGEST_LINE,
+    EXTRAS,
     PLATFORMS,
     ROOT,
     LockError,
     conda_pins,
-    dev_pins,
     digest,
+    extra_pins,
     lock_conda,
+    lock_name,
     stale_platforms,
 )
 
@@ -31,7 +34,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:conda_lock"),
 ]
 
-PIP_LOCKS = {"requirements.lock": conda_pins, "requirements-dev.lock": dev_pins}
+EXTRA_LOCKS = {lock_name(source): partial(extra_pins, source) for source in EXTRAS}
+PIP_LOCKS = {"requirements.lock": conda_pins, **EXTRA_LOCKS}
 LOCKS = [*PIP_LOCKS, "conda-lock.yml"]
 # Joined, so that this file does not name the hosts that no file of the repository may name.
 INDEX_HOSTS = [".".join(("pypi", "org")), ".".join(("files", "pythonhosted", "org"))]
@@ -57,7 +61,7 @@ def _canonical(pin: str) -> tuple[str, str]:
 @pytest.fixture
 def scratch(tmp_path: Path) -> Path:
     """A folder with copies of the lists and locks, to be spoiled."""
-    for name in ["conda.yaml", "requirements-dev.in", *LOCKS]:
+    for name in ["conda.yaml", *EXTRAS, *LOCKS]:
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 
@@ -85,11 +89,18 @@ def test_pip_lock_has_a_hash_for_each_requirement_and_nothing_else(name: str) ->
     assert unhashed == []
 
 
-def test_test_tools_share_the_versions_of_the_run() -> None:
-    run, tools = set(_entries("requirements.lock")), set(_entries("requirements-dev.lock"))
-    shared = {name for name, _ in run} & {name for name, _ in tools}
+@pytest.mark.parametrize("name", EXTRA_LOCKS)
+def test_an_extra_shares_the_versions_of_the_run(name: str) -> None:
+    run, extra = set(_entries("requirements.lock")), set(_entries(name))
+    shared = {name for name, _ in run} & {name for name, _ in extra}
     assert shared
-    assert {entry for entry in tools if entry[0] in shared} <= run
+    assert {entry for entry in extra if entry[0] in shared} <= run
+
+
+def test_no_peer_is_part_of_a_run_or_of_its_tests() -> None:
+    peers = {_canonical(pin)[0] for pin in extra_pins("requirements-peers.in")}
+    others = {name for lock in ("requirements.lock", "requirements-dev.lock") for name, _ in _entries(lock)}
+    assert peers and not peers & others
 
 
 def test_conda_lock_is_made_from_the_present_conda_half() -> None:
@@ -133,11 +144,12 @@ def test_another_pin_changes_the_digest(scratch: Path) -> None:
     assert digest(conda_pins(scratch)) != before
 
 
-def test_order_and_comments_leave_the_digest(scratch: Path) -> None:
-    before = digest(dev_pins(scratch))
-    lines = (scratch / "requirements-dev.in").read_text(encoding="utf-8").splitlines()
-    (scratch / "requirements-dev.in").write_text("\n".join(["# another", *reversed(lines)]), encoding="utf-8")
-    assert digest(dev_pins(scratch)) == before
+@pytest.mark.parametrize("name", EXTRAS)
+def test_order_and_comments_leave_the_digest(scratch: Path, name: str) -> None:
+    before = digest(extra_pins(name, scratch))
+    lines = (scratch / name).read_text(encoding="utf-8").splitlines()
+    (scratch / name).write_text("\n".join(["# another", *reversed(lines)]), encoding="utf-8")
+    assert digest(extra_pins(name, scratch)) == before
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,13 @@ def folder(tmp_path: Path) -> Path:
     """A project folder that was never set up."""
     folder = tmp_path / "with space"
     folder.mkdir()
-    for name in ["Makefile", "conda.yaml", "requirements.lock", "requirements-dev.lock"]:
+    for name in [
+        "Makefile",
+        "conda.yaml",
+        "requirements.lock",
+        "requirements-dev.lock",
+        "requirements-peers.lock",
+    ]:
         shutil.copy(ROOT / name, folder)
     return folder
 
@@ -80,6 +86,14 @@ def test_changed_test_tools_leave_the_run_alone(ready: Path) -> None:
     assert INSTALL_TESTS in _planned(ready, "test")
 
 
+def test_peers_get_an_environment_of_their_own(ready: Path) -> None:
+    planned = _planned(ready, "bench-peers")
+    assert CREATE not in planned and INSTALL_TESTS not in planned
+    installs = [line for line in planned.splitlines() if " pip install " in line or " pip sync " in line]
+    assert installs and all("--python .venv-peers/bin/python" in line for line in installs)
+    assert not any("peers" in _planned(ready, target) for target in ("benchmark", "test", "check", "bench"))
+
+
 def test_a_moved_folder_is_set_up_anew(ready: Path) -> None:
     moved = ready.rename(ready.with_name("moved there"))
     assert CREATE in _planned(moved, "benchmark")
@@ -116,9 +130,9 @@ def test_commands_may_write_byte_code_and_find_the_environment_first(ready: Path
 
 def test_make_alone_lists_the_targets(folder: Path) -> None:
     listed = _make(folder).stdout
-    assert {f"make {name}" for name in ("benchmark", "test", "check", "lock", "ui", "clean")} <= {
-        line.split("\t")[0] for line in listed.splitlines()
-    }
+    assert {
+        f"make {name}" for name in ("benchmark", "test", "check", "bench-peers", "lock", "ui", "clean")
+    } <= {line.split("\t")[0] for line in listed.splitlines()}
 
 
 def test_mlflow_understands_each_line_of_conda_yaml() -> None:

@@ -1,7 +1,7 @@
 """Makes the lock files from the lists of direct dependencies (`make lock`).
 
-In: conda.yaml and requirements-dev.in; uv, conda-lock, and a conda, mamba or micromamba executable.
-Out: requirements.lock and requirements-dev.lock (pip, by hash); conda-lock.yml (python, pip and their
+In: conda.yaml and the lists in `EXTRAS`; uv, conda-lock, and a conda, mamba or micromamba executable.
+Out: requirements.lock and one lock per extra list (pip, by hash); conda-lock.yml (python, pip and their
 native libraries, by address and hash).
 Promise: a lock names no package index and nothing of the machine that made it; each records a digest
 of its input, so that `tests/test_locks.py` can tell without a network when it is stale.
@@ -24,6 +24,8 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_VERSION = "3.11"
 PLATFORMS = ("linux-64", "linux-aarch64", "osx-arm64", "win-64")
+EXTRAS = ("requirements-dev.in", "requirements-peers.in")
+"""What goes on top of conda.yaml, and never into a run: test tools; the peers of `make bench-peers`."""
 DIGEST_LINE = "# sha256 of the input: "
 ADDRESS = re.compile(r"\w+://|^\s*--(?:index-url|extra-index-url|find-links)", re.MULTILINE)
 
@@ -38,10 +40,15 @@ def conda_pins(root: Path = ROOT) -> list[str]:
     return [pin for item in dependencies if isinstance(item, dict) for pin in item["pip"]]
 
 
-def dev_pins(root: Path = ROOT) -> list[str]:
-    """Return the requirements of requirements-dev.in, comments left out."""
-    lines = (root / "requirements-dev.in").read_text(encoding="utf-8").splitlines()
+def extra_pins(source: str, root: Path = ROOT) -> list[str]:
+    """Return the requirements of `source`, one of `EXTRAS`, comments left out."""
+    lines = (root / source).read_text(encoding="utf-8").splitlines()
     return [pin for line in lines if (pin := line.split("#")[0].strip())]
+
+
+def lock_name(source: str) -> str:
+    """Return the lock that is made from `source`."""
+    return str(Path(source).with_suffix(".lock"))
 
 
 def digest(pins: Iterable[str]) -> str:
@@ -149,19 +156,20 @@ def _run(command: list[str], folder: str) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Make all locks and return the exit status."""
-    parser = argparse.ArgumentParser(description="Make the three lock files.")
+    parser = argparse.ArgumentParser(description="Make the lock files.")
     parser.add_argument("--conda", default="conda", help="conda, mamba or micromamba executable")
     parser.add_argument("--upgrade", action="store_true", help="take the newest indirect dependencies")
     options = parser.parse_args(argv)
     try:
         lock_pip("requirements.lock", conda_pins(), "conda.txt", upgrade=options.upgrade)
-        lock_pip(
-            "requirements-dev.lock",
-            dev_pins(),
-            "requirements-dev.in",
-            upgrade=options.upgrade,
-            constraints="requirements.lock",
-        )
+        for source in EXTRAS:
+            lock_pip(
+                lock_name(source),
+                extra_pins(source),
+                source,
+                upgrade=options.upgrade,
+                constraints="requirements.lock",
+            )
         if options.upgrade or stale_platforms():
             lock_conda(options.conda)
         else:

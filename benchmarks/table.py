@@ -30,6 +30,7 @@ predictor, with its checks of the rows, against the quicker of scikit-learn as f
 "skl2onnx wrong" counts labels on the rows of this project's proof, all kinds together; where this
 project's graph takes float64 (scaled trees, HistGradientBoosting), boundary rows are neighbours in float64,
 which skl2onnx's float32 input cannot tell apart.
+Other ways to serve (TL2cgen, the Intel extension for scikit-learn, mlflow.onnx) are in [peers.md](peers.md).
 """
 COLUMNS = (
     "case",

@@ -133,8 +133,8 @@ def test_the_gate_has_the_defaults_it_is_said_to_have() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_make_targets_exist(page: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE))
-    named = {target for text in commands(page) for target in re.findall(r"^make ([a-z]+)", text)}
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+    named = {target for text in commands(page) for target in re.findall(r"^make ([a-z-]+)", text)}
     assert named <= targets
 
 

@@ -51,6 +51,8 @@ Rows with another label than scikit-learn's: of the data, and on both sides of d
 thresholds of trees.
 Rounding is excused for nobody here, so this counts more than a proof does; a quantized file is gated on rows
 like the data, not on those within rounding of a boundary.
+Boundary rows come in pairs that differ by one rounding: scores that are calculated in another order or in
+float32 answer about half of them otherwise, comparisons of trees none.
 """
 RATIOS = """\
 The contender's time divided by this project's: above 1 this project is quicker, below 1 the contender.
@@ -102,7 +104,10 @@ def _ratios(records: Sequence[Record], view: View) -> tuple[str, str]:
 
 
 def _text(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"
+    """Three digits, and no power of ten."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _of_peers(record: Record, what: str) -> Iterator[tuple[str, str, str]]:

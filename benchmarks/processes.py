@@ -13,10 +13,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from flavor.quantized_onnx_v1.cpu import available_cpus
@@ -24,6 +25,9 @@ from optimization.measure.environment import read_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 CASE_SECONDS = 600
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""For cases made ready side by side: threads of OpenMP wait by spinning, and with more of them than there are
+processors HistGradientBoosting needs a minute for what takes seconds."""
 
 
 def circumstances() -> dict[str, Any]:
@@ -48,7 +52,7 @@ def prepare_all(module: str, names: Sequence[str], folder: Path) -> dict[str, Pa
     done = count(1)
 
     def prepare(name: str) -> None:
-        problem = run_module(module, name, paths[name])
+        problem = run_module(module, name, paths[name], environment=ONE_THREAD)
         if problem:
             paths[name].with_suffix(".txt").write_text(problem)
         print(f"made ready {next(done)}/{len(names)} {name}", flush=True)
@@ -69,14 +73,19 @@ def time_case(module: str, name: str, prepared: Path, position: str) -> dict[str
     return record
 
 
-def run_module(module: str, *arguments: str | Path, seconds: float = CASE_SECONDS) -> str:
+def run_module(
+    module: str,
+    *arguments: str | Path,
+    seconds: float = CASE_SECONDS,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Run a module of this suite with `arguments`; return why it failed, or an empty string."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
     # A session of its own, so that a timeout ends what the module has started too.
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, "ORT_DISABLE_TELEMETRY": "1"},
+        env={**os.environ, "ORT_DISABLE_TELEMETRY": "1", **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -37,16 +37,11 @@ def main(values: Namespace) -> dict[str, Any]:
     from entrypoints.forkserver import serve
     from entrypoints.helper import prepare, run
     from entrypoints.inputs import open_inputs
-    from entrypoints.layering import layers_of
     from entrypoints.measuring import measure_variants, measured_rows
     from entrypoints.promoting import contenders, decide_promotion, find_champion
     from entrypoints.publishing import (
-        figure_of,
         log_page,
-        log_quantized,
-        log_results,
         print_registered,
-        print_tables,
         promote_quantized,
         register_quantized,
         registered_name,
@@ -54,10 +49,7 @@ def main(values: Namespace) -> dict[str, Any]:
     )
     from entrypoints.runs import project_run
     from entrypoints.signatures import make_signature
-    from entrypoints.tuning import tune_session
     from entrypoints.variants import judge_variants, make_variants
-    from optimization.errors import GateError
-    from optimization.limits import require_passed
 
     check(values)
     with serve(run, prepare), project_run(values, ENTRY_POINT) as active:
@@ -68,24 +60,7 @@ def main(values: Namespace) -> dict[str, Any]:
         judged = judge_variants(variants)
         champion = find_champion(values, registered_name(values, inputs), measured_rows(inputs, variants))
         summary = measure_variants(values, inputs, variants, judged, contenders(champion))
-        with figure_of(summary) as figure:
-            try:
-                require_passed(summary.gates)
-                tuning = tune_session(values, inputs, variants)
-                model_uri, model = log_quantized(inputs, variants, signature, tuning)
-                summary = dataclasses.replace(summary, layers=layers_of(model, inputs), tuning=tuning)
-            except GateError as error:
-                log_results(values, summary, variants)
-                print_tables(summary)
-                log_page(values, summary, variants, error=str(error))
-                mlflow.log_artifact(figure())
-                raise
-            except Exception:
-                print_tables(summary)  # what was measured is not lost with the server
-                raise
-            log_results(values, summary, variants, model_id=model.metadata.model_id)
-            print_tables(summary)
-            mlflow.log_artifact(figure())
+        summary, model_uri = publish(values, inputs, variants, signature, summary)
         decision = decide_promotion(values, inputs, variants, summary, champion)
         registered = register_quantized(values, inputs, variants, summary, model_uri)
         registered, promotion = promote_quantized(registered, decision, champion)
@@ -99,6 +74,41 @@ def main(values: Namespace) -> dict[str, Any]:
         log_page(values, summary, variants, registered=registered, promotion=promotion)
         print_registered(registered, promotion, active)
         return result_of(summary, registered, promotion, active)
+
+
+def publish(values: Namespace, inputs: Any, variants: Any, signature: Any, summary: Any) -> tuple[Any, str]:
+    """Log model, figures and tables; return the summary with the logged model's layers, and its URI.
+
+    Raises:
+        GateError: a limit refuses the model, or the logged one answers otherwise; the figures are logged.
+    """
+    import mlflow
+
+    from entrypoints.layering import layers_of
+    from entrypoints.publishing import figure_of, log_page, log_quantized, log_results, print_tables
+    from entrypoints.tuning import tune_session
+    from optimization.errors import GateError
+    from optimization.limits import require_passed
+
+    with figure_of(summary) as figure:
+        try:
+            require_passed(summary.gates)
+            tuning = tune_session(values, inputs, variants)
+            model_uri, model = log_quantized(inputs, variants, signature, tuning)
+            summary = dataclasses.replace(summary, layers=layers_of(model, inputs), tuning=tuning)
+        except GateError as error:
+            log_results(values, summary, variants)
+            print_tables(summary)
+            log_page(values, summary, variants, error=str(error))
+            mlflow.log_artifact(figure())
+            raise
+        except Exception:
+            print_tables(summary)  # what was measured is not lost with the server
+            raise
+        log_results(values, summary, variants, model_id=model.metadata.model_id)
+        print_tables(summary)
+        mlflow.log_artifact(figure())
+    return summary, model_uri
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class Ratios:
     one_row_skl2onnx: float | None
     """Bare sessions, the better number of threads of each."""
     batch_skl2onnx: float | None
-    """Bare sessions, all cores."""
+    """Bare sessions, the better number of threads of each."""
     batch_skl2onnx_1: float | None
     """Bare sessions, one thread."""
     one_row_sklearn: float | None
@@ -49,7 +49,7 @@ def ratios(record: Record, policy: str = REGISTERED) -> Ratios:
         one_row_skl2onnx=_ratio(
             _best(times, (plain, plain_1), ONE_ROW), _best(times, (ours, ours_1), ONE_ROW)
         ),
-        batch_skl2onnx=_ratio(_best(times, [plain], BATCH), _best(times, [ours], BATCH)),
+        batch_skl2onnx=_ratio(_best(times, (plain, plain_1), BATCH), _best(times, (ours, ours_1), BATCH)),
         batch_skl2onnx_1=_ratio(_best(times, [plain_1], BATCH), _best(times, [ours_1], BATCH)),
         one_row_sklearn=_ratio(_best(times, sklearn, ONE_ROW), _best(times, predictor, ONE_ROW)),
         batch_sklearn=_ratio(_best(times, sklearn, BATCH), _best(times, predictor, BATCH)),

@@ -25,8 +25,12 @@ A ratio above 1 is in favour of this project.
 against skl2onnx's file; "policy" says which it is.
 The bars of single cases are those of the policy `lossless` unless they name another.
 "Batch" and "one row" against skl2onnx compare bare onnxruntime sessions that compute all their outputs,
-"1 thread" with one thread each and otherwise with all cores; against scikit-learn it is this project's
-predictor, with its checks of the rows, against the quicker of scikit-learn as fitted and with `n_jobs=-1`.
+"1 thread" with one thread each and otherwise each with one thread or all cores, whichever it is quicker with;
+their threads do not wait busily, which would take a core from the next contender.
+Against scikit-learn it is this project's predictor, with its checks of the rows, against the quicker of
+scikit-learn as fitted and with `n_jobs=-1`.
+A promise is "exact" if no label differs on any row of the proof, and "within t" if some do whose scores lie
+within the tolerance t ([convert.md](convert.md)).
 "skl2onnx wrong" counts labels on the rows of this project's proof, all kinds together; where this
 project's graph takes float64 (scaled trees, HistGradientBoosting), boundary rows are neighbours in float64,
 which skl2onnx's float32 input cannot tell apart.

@@ -8,7 +8,7 @@ Promise: picklable; safe for threads and after a fork (each process opens its ow
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import getpid
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from .feeds import feeder
 from .manifest import Manifest, Method
 from .runtime import check_onnxruntime, ort
-from .sessions import SESSION_KEYS, open_session, override
+from .sessions import SESSION_KEYS, open_session, override, run_of
 
 __all__ = ["SESSION_KEYS", "Predictor", "open_session"]
 
@@ -49,6 +49,7 @@ class Predictor:
         self._run_options = ort.RunOptions()
         # By process id: a session or a lock that comes through a fork has lost its threads.
         self._sessions: dict[int, Any] = {}
+        self._runs: dict[int, Callable[..., Any]] = {}
         self._locks: dict[int, threading.Lock] = {}
 
     @property
@@ -75,8 +76,8 @@ class Predictor:
                 f"expected a method among {list(self.methods)}, found {method!r}; choose one of them"
             )
         feeds, is_single = self._to_feeds(data)
-        session = self._sessions.get(getpid()) or self.session()
-        answer: np.ndarray[Any, Any] = session.run(head.outputs, feeds, self._run_options)[0]
+        run = self._runs.get(getpid()) or run_of(self.session())
+        answer: np.ndarray[Any, Any] = run(head.outputs, feeds, self._run_options)[0]
         if head.is_plain and answer.ndim == 1 and answer.dtype is (head.single if is_single else head.double):
             return answer
         return head.shape(answer, is_single)
@@ -88,7 +89,8 @@ class Predictor:
     def _open(self, pid: int) -> Any:
         with self._locks.setdefault(pid, threading.Lock()):
             if pid not in self._sessions:
-                self._sessions[pid] = open_session(self.content, self.settings, self.manifest.session)
+                session = open_session(self.content, self.settings, self.manifest.session)
+                self._sessions[pid], self._runs[pid] = session, run_of(session)
         return self._sessions[pid]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -59,7 +59,6 @@ def build_graph(estimator: Any, plan: InputPlan, heads: Sequence[Head]) -> Model
         graph,
         opset_imports=_imports(parts.values()),
         functions=list(functions.values()),
-        producer_name="skl2onnx",
     )
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model)

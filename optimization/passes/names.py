@@ -5,10 +5,11 @@ Out: the same graph with letters for names.
 Promise: lossless.
 
 Rewrite: the name of a tensor inside the graph → a, b, c, …, the shortest for those named most often; the
-name of a node → nothing.
-Legal: inputs and outputs of the graph keep their names; a node needs none, its outputs tell it apart. A
-name means the same in a body of Scan, Loop or If and outside, or is local to the body: one new name for
-every old one, everywhere, leaves both as they are. What a body takes and gives goes by place.
+name of a node → nothing; the name of a graph or a body → one letter.
+Legal: inputs and outputs of the graph keep their names; a node needs none, its outputs tell it apart; a
+graph must have one (onnx.checker), and nothing reads it. A name means the same in a body of Scan, Loop or
+If and outside, or is local to the body: one new name for every old one, everywhere, leaves both as they
+are. What a body takes and gives goes by place.
 Refused: a graph whose names are as short already; annotations of quantized tensors, which go by name. The
 name of a constant stored in a file of its own stays.
 
@@ -84,6 +85,7 @@ def _short_names(taken: Collection[str]) -> Iterator[str]:
 def _rename(graph: onnx.GraphProto, renamed: dict[str, str]) -> None:
     """Rename in place; shapes of inner tensors are hints for tools, and go with the old names."""
     for part in _with_bodies(graph):
+        part.name = part.name[:1] and LETTERS[0]
         for index in reversed(range(len(part.value_info))):
             if part.value_info[index].name in renamed:
                 del part.value_info[index]

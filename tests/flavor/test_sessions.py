@@ -162,6 +162,46 @@ def test_one_provider_may_be_given_as_text(flowers: Converted):
     assert predictor.session().get_providers() == ["CPUExecutionProvider"]
 
 
+class Stub:
+    """What `run_of` may meet: a session of onnxruntime's own kind, or another."""
+
+    def __init__(self, providers: list[str], inner: Any) -> None:
+        self.get_providers = lambda: providers
+        if inner is not None:
+            self._sess = inner
+
+    def run(self) -> str:
+        return "checked"
+
+
+class Inner:
+    def run(self) -> str:
+        return "unchecked"
+
+
+@pytest.mark.parametrize(
+    ("providers", "inner", "expected"),
+    [
+        (["CPUExecutionProvider"], Inner(), "unchecked"),
+        (["CPUExecutionProvider"], None, "checked"),
+        (["CUDAExecutionProvider", "CPUExecutionProvider"], Inner(), "checked"),
+    ],
+)
+def test_only_the_cpus_own_run_goes_without_onnxruntimes_checks(
+    providers: list[str], inner: Any, expected: str
+):
+    assert sessions.run_of(Stub(providers, inner))() == expected
+
+
+def test_the_installed_onnxruntime_has_such_a_run(flowers: Converted):
+    session = Predictor(flowers.content, flowers.manifest).session()
+    run = sessions.run_of(session)
+    assert run != session.run
+    name = session.get_inputs()[0].name
+    with pytest.raises(Exception, match="input"):
+        run(None, {f"not {name}": flowers.features})
+
+
 def test_no_session_opens_before_the_first_row(flowers: Converted, monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("a session was opened")

@@ -19,7 +19,9 @@ def long_named():
         helper.make_node("Add", ["x", "a constant"], ["a sum"], name="a node"),
         helper.make_node("Mul", ["a sum", "a sum"], ["y"], name="another node"),
     ]
-    return make_model(nodes, constants=[constant("a constant", ROW)])
+    model = make_model(nodes, constants=[constant("a constant", ROW)])
+    model.graph.name = "a graph"
+    return model
 
 
 def test_inner_names_become_letters_and_outer_ones_stay():
@@ -33,6 +35,7 @@ def test_inner_names_become_letters_and_outer_ones_stay():
         ["a", "a", "y"],
     ]
     assert not any(node.name for node in result.model.graph.node)
+    assert (model.graph.name, result.model.graph.name) == ("a graph", "a")
     onnx.checker.check_model(result.model)
     assert_models_bit_equal(model, result.model)
     assert shorten_names(result.model) == Refused("every name is short")

@@ -2,7 +2,8 @@
 
 In: skl2onnx's graph; the file that this project registers.
 Out: what `mlflow.pyfunc.load_model` gives, asked with an ndarray.
-Promise: both are saved without a signature, so that MLflow checks no columns and the difference is theirs.
+Promise: both are saved without a signature, so that MLflow checks no columns and the difference is theirs;
+their threads do not wait busily, which would take a core from the next contender.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ def open_plain(subject: Subject, _: None, n_threads: int) -> Opened:
             path,
             pip_requirements=[],
             onnx_execution_providers=["CPUExecutionProvider"],
-            onnx_session_options={"intra_op_num_threads": n_threads},
+            onnx_session_options={
+                "intra_op_num_threads": n_threads,
+                "extra_session_config": {"session.intra_op.allow_spinning": "0"},
+            },
         )
 
     model = _load(save)
@@ -60,7 +64,7 @@ def open_ours(subject: Subject, _: None, n_threads: int) -> Opened:
     """Return this project's model as a pyfunc."""
     import flavor
 
-    session = Session(intra_op_num_threads=n_threads)
+    session = Session(intra_op_num_threads=n_threads, allow_spinning=False)
     manifest = dataclasses.replace(subject.manifest, session=session)
 
     def save(path: str) -> None:

@@ -23,6 +23,7 @@ from flavor.quantized_onnx_v1.manifest import Manifest, Session
 from flavor.quantized_onnx_v1.predictor import Predictor, open_session
 from optimization.convert.structure import final_step
 from optimization.measure.records import Contender
+from optimization.measure.turns import taking_turns
 
 OPSETS = {"": 18, "ai.onnx.ml": 3}
 """The operator sets that this project's `convert` writes too."""
@@ -101,11 +102,8 @@ def of_sklearn(estimator: Any) -> list[Contender]:
 
 
 def of_session(name: str, content: bytes, *, n_threads: int) -> Contender:
-    """Return a bare onnxruntime session that computes all outputs of `content`.
-
-    Its threads do not spin: a dozen sessions in one process would each take a core from the next contender.
-    """
-    session = open_session(content, Session(intra_op_num_threads=n_threads, allow_spinning=False))
+    """Return a bare onnxruntime session that computes all outputs of `content`."""
+    session = open_session(content, Session(**taking_turns(n_threads)))
     item = session.get_inputs()[0]
     dtype = np.float64 if item.type == "tensor(double)" else np.float32
 
@@ -117,8 +115,7 @@ def of_session(name: str, content: bytes, *, n_threads: int) -> Contender:
 
 def of_predictor(name: str, content: bytes, manifest: Manifest, *, n_threads: int) -> Contender:
     """Return this project's predictor, checks of the rows included, as `flavor.load_model` gives it."""
-    settings = {"intra_op_num_threads": n_threads, "allow_spinning": False}
-    predictor = Predictor(content, manifest, session=settings)
+    predictor = Predictor(content, manifest, session=taking_turns(n_threads))
     method = next(m for m in ("predict_proba", "predict", "transform") if m in manifest.methods)
     dtype = manifest.inputs[0].dtype
     return Contender(name, lambda rows: predictor.predict(rows, method), lambda rows: rows.astype(dtype))

@@ -126,9 +126,10 @@ def _open_ours(folder: Path, model: Any, uri: str, n_threads: int) -> Opened:
     from flavor.quantized_onnx_v1.manifest import FLOATS
     from optimization.errors import SourceError
     from optimization.measure.records import Contender
+    from optimization.measure.turns import taking_turns
 
     try:
-        predictor = flavor.load_model(str(folder), session={"intra_op_num_threads": n_threads})
+        predictor = flavor.load_model(str(folder), session=taking_turns(n_threads))
         predictor.session()
     except Exception as error:  # a damaged file, or a newer format
         raise SourceError(f"{uri} cannot be opened ({' '.join(str(error).split())})") from error

@@ -26,17 +26,18 @@ def measure_variants(
     from optimization.limits import RULES, check_limits
     from optimization.measure.records import Contender, MeasureOptions
     from optimization.measure.timing import measure
+    from optimization.measure.turns import taking_turns
     from optimization.report.console import open_console
     from optimization.report.progress import bar
     from optimization.report.summary import Summary, Variant, metrics
 
-    judge, source = variants.judge, inputs.source
+    judge, source, session = variants.judge, inputs.source, taking_turns(values.n_threads)
     contenders = [
         Contender(
             "original", original_method(source.estimator, judge.manifest.default_method, values.n_threads)
         ),
-        Contender("onnx", judge.predictor(variants.onnx, n_threads=values.n_threads).predict),
-        Contender("quantized", judge.predictor(variants.quantized, n_threads=values.n_threads).predict),
+        Contender("onnx", judge.predictor(variants.onnx, session).predict),
+        Contender("quantized", judge.predictor(variants.quantized, session).predict),
         *others,
     ]
     rows = measured_rows(inputs, variants)

@@ -31,6 +31,7 @@ class Champion:
 def find_champion(values: Namespace, name: str, rows: Any) -> Champion | None:
     """Return the version that `alias` names, ready to be measured on `rows`; None where there is none."""
     import flavor
+    from optimization.measure.turns import taking_turns
     from optimization.registry import version_of
 
     found = version_of(name, values.alias) if values.alias else None
@@ -40,7 +41,7 @@ def find_champion(values: Namespace, name: str, rows: Any) -> Champion | None:
     if values.promote != "auto":
         return champion
     try:
-        session = {"intra_op_num_threads": values.n_threads}
+        session = taking_turns(values.n_threads)
         predictor = flavor.load_model(f"models:/{name}/{found.version}", session=session)
         predictor.predict(rows[:1])
     except Exception as error:  # whatever a model of somebody else's making raises

@@ -20,6 +20,7 @@ from benchmarks.datasets import Array
 from benchmarks.peers.peer import Opened, Peer, PeerError, Subject
 from flavor.quantized_onnx_v1.manifest import Session
 from optimization.measure.records import Contender
+from optimization.measure.turns import taking_turns
 
 
 def make_plain(subject: Subject) -> None:
@@ -64,7 +65,7 @@ def open_ours(subject: Subject, _: None, n_threads: int) -> Opened:
     """Return this project's model as a pyfunc."""
     import flavor
 
-    session = Session(intra_op_num_threads=n_threads, allow_spinning=False)
+    session = Session(**taking_turns(n_threads))
     manifest = dataclasses.replace(subject.manifest, session=session)
 
     def save(path: str) -> None:

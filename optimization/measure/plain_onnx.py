@@ -107,6 +107,7 @@ def open_plain_onnx(
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = n_threads, 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as in turns.py
     options.log_severity_level = QUIET
     try:
         session = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from flavor.quantized_onnx_v1.manifest import Manifest
 from flavor.quantized_onnx_v1.predictor import Predictor
@@ -22,6 +24,7 @@ from optimization.verify.parity import ParityReport
 from optimization.verify.scores import score
 
 NO_HARD_ROWS = HardRows((), ())
+ONE_THREAD: Mapping[str, Any] = MappingProxyType({"intra_op_num_threads": 1})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +49,9 @@ class Judge:
     hard: HardRows = NO_HARD_ROWS
     """The original's answers to boundary, threshold and edge rows; empty: they are not judged."""
 
-    def predictor(self, content: bytes, *, n_threads: int = 1) -> Predictor:
-        """Return a predictor for the ONNX file `content`."""
-        return Predictor(content, self.manifest, session={"intra_op_num_threads": n_threads})
+    def predictor(self, content: bytes, session: Mapping[str, Any] = ONE_THREAD) -> Predictor:
+        """Return a predictor for the ONNX file `content`; `session` overrides the manifest's settings."""
+        return Predictor(content, self.manifest, session=session)
 
     def report(self, content: bytes, *, lossless: bool = True) -> ParityReport:
         """Return how `content` compares with the original, on all rows that this judge has."""

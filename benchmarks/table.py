@@ -30,7 +30,7 @@ their threads do not wait busily, which would take a core from the next contende
 Against scikit-learn it is this project's predictor, with its checks of the rows, against the quicker of
 scikit-learn as fitted and with `n_jobs=-1`.
 A promise is "exact" if no label differs on any row of the proof, and "within t" if some do whose scores lie
-within the tolerance t ([convert.md](convert.md)).
+within the tolerance t ([verify.md](verify.md)).
 "skl2onnx wrong" counts labels on the rows of this project's proof, all kinds together; where this
 project's graph takes float64 (scaled trees, HistGradientBoosting), boundary rows are neighbours in float64,
 which skl2onnx's float32 input cannot tell apart.

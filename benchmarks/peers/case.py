@@ -25,7 +25,6 @@ from benchmarks.contenders import plain_skl2onnx
 from benchmarks.peers.listing import CASES, OWN, PEERS
 from benchmarks.peers.peer import Opened, Peer, PeerError, Subject
 from benchmarks.ratios import REGISTERED
-from flavor.quantized_onnx_v1.cpu import available_cpus
 from optimization.errors import OptimizationError
 from optimization.verify import Expected
 
@@ -72,7 +71,7 @@ def ask_all(subject: Subject, expected: Sequence[Expected]) -> tuple[dict[str, A
     for peer in (*OWN, *PEERS):
         try:
             model = made_by(peer, subject)
-            opened = peer.open(subject, model, available_cpus())
+            opened = peer.open(subject, model, 1)
             notes[peer.name] = peer.note(subject, model)
             labels[peer.name] = differing(opened, expected)
         except PeerError as error:

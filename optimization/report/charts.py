@@ -44,7 +44,10 @@ class Series:
 
 
 def chart(series: Sequence[Series], *, x: str, y: str, joined: bool = True) -> str:
-    """Return an SVG of all `series` with axes called `x` and `y`; "" where there are no points."""
+    """Return an SVG of all `series` with axes called `x` and `y`; "" where there are no points.
+
+    A series without points keeps its colour, and the legend does not name it.
+    """
     points = [point for item in series for point in item.points]
     if not points:
         return ""
@@ -56,6 +59,7 @@ def chart(series: Sequence[Series], *, x: str, y: str, joined: bool = True) -> s
     legend = "".join(
         f'<span class="key s{index % COLOURS}">{escape(item.name)}</span>'
         for index, item in enumerate(series)
+        if item.points
     )
     return (
         f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">{"".join(parts)}</svg>'

@@ -145,9 +145,9 @@ def _candidates(tries: Sequence[Content]) -> str:
     if len(made) < 2:
         return ""
     groups = (
-        ("chosen", [item for item in made if item["chosen"]]),
-        ("passed", [item for item in made if item["passed"] and not item["chosen"]]),
         ("failed", [item for item in made if not item["passed"]]),
+        ("passed", [item for item in made if item["passed"] and not item["chosen"]]),
+        ("chosen", [item for item in made if item["chosen"]]),
     )
     series = [
         Series(
@@ -163,7 +163,6 @@ def _candidates(tries: Sequence[Content]) -> str:
             ],
         )
         for name, items in groups
-        if items
     ]
     return chart(series, x="file, KB", y="largest difference", joined=False)
 

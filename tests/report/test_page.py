@@ -140,6 +140,16 @@ def test_policies_that_did_nothing_are_named_and_not_plotted() -> None:
     assert "int4 0.88 0 0.2 no labels differ" in text
 
 
+def test_a_verdict_on_candidates_has_its_colour_whether_or_not_the_others_occur() -> None:
+    without_failed = [item for item in TRIES if item["passed"]]
+    for tries, names in ((TRIES, ("failed", "passed", "chosen")), (without_failed, ("passed", "chosen"))):
+        section = as_html(content_of(iris_forest()), tries, OUTCOME).split("Candidates of the quantization")[
+            1
+        ]
+        found = re.findall(r'class="key s(\d)">(failed|passed|chosen)<', section)
+        assert found == [(str(["failed", "passed", "chosen"].index(name)), name) for name in names]
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="not installed: chromium")
 @pytest.mark.parametrize("width", [360, 1400])
 @pytest.mark.parametrize("example", [iris_forest, side_by_side])

@@ -57,6 +57,10 @@ float32 answer about half of them otherwise, comparisons of trees none.
 RATIOS = """\
 The contender's time divided by this project's: above 1 this project is quicker, below 1 the contender.
 """
+NOISE = """\
+A case that stands here was measured while something else ran, or its calls with one row varied more than
+they should: a ratio near 1 may be either way.
+"""
 
 
 def as_markdown(results: Mapping[str, Any]) -> str:
@@ -77,6 +81,9 @@ def as_markdown(results: Mapping[str, Any]) -> str:
         "## Ratios\n",
         RATIOS,
         *(part for view in VIEWS for part in _ratios(records, view)),
+        "## What disturbed the measurement\n",
+        NOISE,
+        markdown_table(("case", "threads", "reason"), [row for r in records for row in _noise(r)]),
         "## What was fitted\n",
         markdown_table(("case", "peer", "model"), [row for r in records for row in _of_peers(r, "notes")]),
         "## Not measured\n",
@@ -108,6 +115,11 @@ def _text(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _noise(record: Record) -> Iterator[tuple[str, str, str]]:
+    """Why figures of the record may not repeat, by number of threads."""
+    yield from ((record["case"], n, "; ".join(reasons)) for n, reasons in record["noise"].items() if reasons)
 
 
 def _of_peers(record: Record, what: str) -> Iterator[tuple[str, str, str]]:

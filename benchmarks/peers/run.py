@@ -24,7 +24,7 @@ from benchmarks.peers.page import as_markdown
 from benchmarks.processes import ROOT, as_json, circumstances, prepare_all, time_case
 
 PAGE = ROOT / "docs" / "peers.md"
-FORMAT = "model-optimization/peers/1"
+FORMAT = "model-optimization/peers/2"
 PACKAGES = ("tl2cgen", "treelite", "scikit-learn-intelex", "mlflow")
 
 

@@ -3,7 +3,7 @@
     python -m benchmarks.peers.timing prepared.pickle case.json
 
 In: a `Prepared`, written by `benchmarks.peers.case` in the same run.
-Out: its record as a JSON file, with milliseconds for one row and for the batch.
+Out: its record as a JSON file, with milliseconds for one row and for the batch, and what disturbed them.
 Promise: all take turns in one process, once with one thread each and once with all cores.
 """
 
@@ -20,7 +20,7 @@ from benchmarks.peers.case import Prepared
 from benchmarks.peers.listing import OWN, PEERS
 from benchmarks.timing import BATCH_SECONDS, N_CALLS, SEED
 from flavor.quantized_onnx_v1.cpu import available_cpus
-from optimization.measure.records import MeasureOptions
+from optimization.measure.records import Measurements, MeasureOptions
 from optimization.measure.timing import measure
 
 
@@ -32,12 +32,14 @@ def main(source: Path, target: Path) -> None:
     if prepared.subject is not None:
         record["threads"] = available_cpus()
         record["batch"] = len(prepared.subject.fitted.features)
-        record["times"] = {str(n): times(prepared, n) for n in dict.fromkeys((1, available_cpus()))}
+        found = {str(n): measured(prepared, n) for n in dict.fromkeys((1, available_cpus()))}
+        record["times"] = {n: times(item) for n, item in found.items()}
+        record["noise"] = {n: list(item.noise.reasons) for n, item in found.items()}
     target.write_text(json.dumps(record, indent=2) + "\n")
 
 
-def times(prepared: Prepared, n_threads: int) -> dict[str, Any]:
-    """Return milliseconds by peer, all of them interleaved and with `n_threads`."""
+def measured(prepared: Prepared, n_threads: int) -> Measurements:
+    """Return what all peers take, interleaved and with `n_threads`."""
     subject = prepared.subject
     assert subject is not None, "nothing to time"
     peers = [peer for peer in (*OWN, *PEERS) if peer.name in prepared.models]
@@ -50,7 +52,11 @@ def times(prepared: Prepared, n_threads: int) -> dict[str, Any]:
         batch_time_budget_s=BATCH_SECONDS,
         seed=SEED,
     )
-    found = measure(contenders, features, options=options)
+    return measure(contenders, features, options=options)
+
+
+def times(found: Measurements) -> dict[str, Any]:
+    """Return milliseconds by peer."""
     return {
         item.name: {"one_row_ms": item.one_row.p50_ms, "batch_ms": item.batches[0].ms_per_batch}
         for item in found.contenders

@@ -53,6 +53,7 @@ def record(**changes: Any) -> dict[str, Any]:
         "threads": 2,
         "batch": 1797,
         "times": {"1": taken, "2": taken},
+        "noise": {"1": [], "2": ["p95/p50 = 3.1"]},
         "labels": dict.fromkeys(times, right),
         "notes": {"TL2cgen": "the same trees", "this project": "the registered file"},
         "reasons": {},
@@ -201,6 +202,7 @@ def test_the_page_shows_ratios_labels_notes_and_reasons() -> None:
     assert "| mlp/digits | 0.01 | 400 | – | 50 | 0.5 |" in text
     assert "| geometric mean |  | 400 | 2 | 50 | 0.5 |" in text
     assert "data 0 of 1,797; boundary 0 of 20; threshold 0 of 20,000" in text
+    assert "| forest/digits | 2 | p95/p50 = 3.1 |" in text and "| forest/digits | 1 |" not in text
     assert "| forest/digits | TL2cgen | the same trees |" in text
     assert "| mlp/digits | TL2cgen | compiles trees only, not MLPClassifier |" in text
     assert "| mlp/digits | mlflow.onnx, data rows | ValueError: no NaN |" in text

@@ -1,7 +1,7 @@
 """Entry point `compare`: models side by side, by the method and with the report of a benchmark.
 
 In: model_uris and rows.
-Out: a run with metrics by model, compare.txt, compare.json, report.html and report.md.
+Out: a run with metrics by model, compare.txt, compare.json, compare.png, report.html and report.md.
 Promise: nothing is converted, registered or promoted; the first model is what the others are held against.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 from entrypoints.command import leave, run_entry_point
 
 ENTRY_POINT = "compare"
-TEXT, JSON = "compare.txt", "compare.json"
+TEXT, JSON, FIGURE = "compare.txt", "compare.json", "compare.png"
 
 
 def main(values: Namespace) -> dict[str, Any]:
@@ -34,12 +34,13 @@ def main(values: Namespace) -> dict[str, Any]:
 
 
 def log_comparison(values: Namespace, summary: Any) -> None:
-    """Log metrics, tables, figures and the report."""
+    """Log metrics, tables, the figure and the report."""
     import mlflow
 
     from entrypoints.publishing import command_of
-    from entrypoints.reporting import log_texts, reports
+    from entrypoints.reporting import log_files, reports
     from optimization.report.content import as_content, as_json, finite
+    from optimization.report.figure import figure_png
     from optimization.report.sections import Outcome
     from optimization.report.summary import metrics
     from optimization.report.tables import as_text
@@ -52,8 +53,8 @@ def log_comparison(values: Namespace, summary: Any) -> None:
         rollback="",
     )
     mlflow.log_metrics(metrics(summary))
-    files = {TEXT: as_text(summary), JSON: as_json(summary)}
-    log_texts({**files, **reports(finite(as_content(summary)), [], outcome)})
+    files = {TEXT: as_text(summary), JSON: as_json(summary), FIGURE: figure_png(summary)}
+    log_files({**files, **reports(finite(as_content(summary)), [], outcome)})
 
 
 def result_of(summary: Any, run: Any) -> dict[str, Any]:

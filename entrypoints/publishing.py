@@ -55,7 +55,7 @@ def log_results(values: Namespace, summary: Any, variants: Variants, *, model_id
     """
     import mlflow
 
-    from entrypoints.reporting import log_texts
+    from entrypoints.reporting import log_files
     from optimization.report.content import as_json
     from optimization.report.summary import metrics
     from optimization.report.tables import as_text
@@ -64,7 +64,7 @@ def log_results(values: Namespace, summary: Any, variants: Variants, *, model_id
     mlflow.set_tags(variants.run_ids)
     save(values, ONNX, variants.onnx)
     save(values, QUANTIZED, variants.quantized)
-    log_texts({"benchmark.txt": as_text(summary), "benchmark.json": as_json(summary)})
+    log_files({"benchmark.txt": as_text(summary), "benchmark.json": as_json(summary)})
 
 
 def log_quantized(inputs: Any, variants: Variants, signature: Any, tuning: Any) -> tuple[str, Any]:
@@ -177,7 +177,7 @@ def log_page(
     error: str = "",
 ) -> None:
     """Log the reports: what was measured, and what became of the model (`error`: why nothing did)."""
-    from entrypoints.reporting import log_texts, reports
+    from entrypoints.reporting import log_files, reports
     from optimization.report.content import as_content, finite
     from optimization.report.sections import Outcome
 
@@ -193,7 +193,7 @@ def log_page(
         repeat=command_of(values),
         rollback=rollback,
     )
-    log_texts(reports(finite(as_content(summary)), variants.tries, outcome))
+    log_files(reports(finite(as_content(summary)), variants.tries, outcome))
 
 
 def command_of(values: Namespace, entry_point: str = "benchmark") -> str:

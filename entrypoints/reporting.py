@@ -1,6 +1,6 @@
-"""The reports of a run, and how texts become its artifacts.
+"""The reports of a run, and how files become its artifacts.
 
-In: the content of a report, or texts by name.
+In: the content of a report, or texts and bytes by name.
 Out: artifacts of the active run.
 Promise: the page and the Markdown come from one content.
 """
@@ -14,15 +14,15 @@ from typing import Any
 REPORT, MARKDOWN = "report.html", "report.md"
 
 
-def log_texts(files: Mapping[str, str]) -> None:
-    """Log texts under their names, all in one go."""
+def log_files(files: Mapping[str, str | bytes]) -> None:
+    """Log texts and bytes under their names, all in one go."""
     import tempfile
 
     import mlflow
 
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in files.items():
-            (Path(folder) / name).write_bytes(text.encode())
+        for name, content in files.items():
+            (Path(folder) / name).write_bytes(content.encode() if isinstance(content, str) else content)
         mlflow.log_artifacts(folder)
 
 

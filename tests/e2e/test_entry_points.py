@@ -130,6 +130,12 @@ def test_compare_measures_two_versions_and_their_source(user: User) -> None:
     assert metrics[f"{titles[2]}_speedup"] < metrics[f"{titles[2]}_speedup_high"] < 1
     assert metrics[f"{titles[2]}_size_kb"] > 0
     assert run.data.params["model_uris"] == ",".join(uris)
-    assert user.artifacts(run) == {"compare.txt", "compare.json", "report.html", "report.md"}
+    assert user.artifacts(run) == {
+        "compare.txt",
+        "compare.json",
+        "compare.png",
+        "report.html",
+        "report.md",
+    }
     assert len(client.search_model_versions("name = 'flowers'")) == len(versions)
     assert "mlflow.parentRunId" not in run.data.tags

@@ -1,6 +1,6 @@
 """onnxruntime sessions: how they open, and how they outlive a fork.
 
-In: the ONNX file's bytes and the settings.
+In: the ONNX file and the settings.
 Out: a session.
 Promise: never more threads than the container may use unless told so; a child of a fork neither uses
 nor closes a session of its parent.
@@ -36,10 +36,11 @@ QUIET = 3
 """onnxruntime's log severity "error": a warning per call on standard error helps nobody."""
 
 
-def open_session(content: bytes, settings: Session, defaults: Session | None = None) -> Any:
+def open_session(content: bytes | str, settings: Session, defaults: Session | None = None) -> Any:
     """Return an onnxruntime session for `content` with `settings`.
 
     Args:
+        content: the ONNX file's bytes, or its path where tensors lie beside it.
         defaults: the manifest's settings, made on another machine: a number of threads that nobody asked
             for here is kept to what the container may use.
     """
@@ -66,9 +67,8 @@ def run_of(session: Any) -> Callable[..., Any]:
     """Return `session.run`, on the CPU without its checks in Python: 1 of 5 µs for one row.
 
     They look for inputs that are missing, which a manifest's feeds never are, and for values that another
-    session owns. `_sess` has been the session's own run since onnxruntime 1.0
-    (onnxruntime_inference_collection.py); where it is not there, and where another provider may fail and
-    leave the rest to the CPU, `session.run` stays.
+    session owns (onnxruntime 1.32, onnxruntime_inference_collection.py). Where there is no `_sess`, and where
+    another provider may fail and leave the rest to the CPU, `session.run` stays.
     """
     inner = getattr(session, "_sess", None)
     is_cpu = session.get_providers() == ["CPUExecutionProvider"]

@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flavor.quantized_onnx_v1.manifest import Session
 from flavor.quantized_onnx_v1.runtime import ort
+from flavor.quantized_onnx_v1.sessions import open_session
 from optimization.errors import SourceError
+from optimization.measure.turns import taking_turns
 
 Array = np.ndarray[Any, Any]
 Feeds = dict[str, Array]
-QUIET = 3
-"""onnxruntime's log severity "error"."""
 DTYPES = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
@@ -105,12 +106,8 @@ def open_plain_onnx(
     Raises:
         SourceError: onnxruntime cannot open the file, or it does not take rows.
     """
-    options = ort.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = n_threads, 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as in turns.py
-    options.log_severity_level = QUIET
     try:
-        session = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        session = open_session(str(file), Session(**taking_turns(n_threads)))
         n_bytes = file.stat().st_size + sum(item.stat().st_size for item in external_files(file))
     except Exception as error:  # onnxruntime has a dozen kinds of its own
         raise SourceError(

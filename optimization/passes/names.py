@@ -85,7 +85,8 @@ def _short_names(taken: Collection[str]) -> Iterator[str]:
 def _rename(graph: onnx.GraphProto, renamed: dict[str, str]) -> None:
     """Rename in place; shapes of inner tensors are hints for tools, and go with the old names."""
     for part in _with_bodies(graph):
-        part.name = part.name[:1] and LETTERS[0]
+        if part.name:
+            part.name = LETTERS[0]
         for index in reversed(range(len(part.value_info))):
             if part.value_info[index].name in renamed:
                 del part.value_info[index]

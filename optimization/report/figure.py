@@ -30,8 +30,8 @@ WIDTH_IN, BAR_HEIGHT_IN, FRAME_HEIGHT_IN = 7.0, 0.3, 0.8
 LOG_RATIO = 20.0
 """From this ratio of longest to shortest bar on a linear axis would hide the short one."""
 
-COLOURS = ("#9a9a9a", "#3b78c4", "#e08214", "#5aae61", "#8073ac")
-"""Told apart by colour-blind readers and in grey print."""
+COLOURS = ("#9a9a9a", "#3b78c4", "#e08214", "#5aae61", "#8073ac", "#c51b7d", "#01665e", "#543005")
+"""Told apart by colour-blind readers, the first five in grey print too."""
 
 TITLE_COLUMNS = 16
 INK = "#333333"

@@ -7,6 +7,7 @@ import sys
 import matplotlib.figure
 import pytest
 
+from optimization.report import charts, figure
 from optimization.report.figure import figure_png
 from tests.report.examples import iris_forest, large, regressor
 
@@ -73,3 +74,7 @@ figure.figure_png(iris_forest())
 assert "matplotlib.pyplot" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_model_beside_seven_others_has_a_colour_of_its_own_here_and_in_the_report():
+    assert len(set(figure.COLOURS)) == charts.COLOURS

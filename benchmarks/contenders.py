@@ -101,14 +101,23 @@ def of_sklearn(estimator: Any) -> list[Contender]:
     return found
 
 
-def of_session(name: str, content: bytes, *, n_threads: int) -> Contender:
-    """Return a bare onnxruntime session that computes all outputs of `content`."""
+def n_outputs(content: bytes) -> int:
+    """Return how many outputs a graph has."""
+    return len(open_session(content, Session()).get_outputs())
+
+
+def of_session(name: str, content: bytes, *, n_threads: int, n_answers: int | None = None) -> Contender:
+    """Return a bare onnxruntime session that is asked for the first `n_answers` outputs (None: all).
+
+    The first are the label and the probabilities, or else the scores; this project's graphs have more.
+    """
     session = open_session(content, Session(**taking_turns(n_threads)))
     item = session.get_inputs()[0]
     dtype = np.float64 if item.type == "tensor(double)" else np.float32
+    names = [output.name for output in session.get_outputs()][:n_answers]
 
     def predict(rows: Array) -> Any:
-        return session.run(None, {item.name: rows})
+        return session.run(names, {item.name: rows})
 
     return Contender(name, predict, lambda rows: np.ascontiguousarray(rows, dtype=dtype))
 

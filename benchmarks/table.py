@@ -24,7 +24,8 @@ A ratio above 1 is in favour of this project.
 "Size" is the file that `quantization_type=auto` registers, the smallest that passes the default gate,
 against skl2onnx's file; "policy" says which it is.
 The bars of single cases are those of the policy `lossless` unless they name another.
-"Batch" and "one row" against skl2onnx compare bare onnxruntime sessions that compute all their outputs,
+"Batch" and "one row" against skl2onnx compare bare onnxruntime sessions that are asked for the same answers
+(this project's graph may have a third one, the decision function),
 "1 thread" with one thread each and otherwise each with one thread or all cores, whichever it is quicker with;
 their threads do not wait busily, which would take a core from the next contender.
 Against scikit-learn it is this project's predictor, with its checks of the rows, against the quicker of

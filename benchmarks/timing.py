@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.case import Prepared
-from benchmarks.contenders import of_predictor, of_session, of_sklearn
+from benchmarks.contenders import n_outputs, of_predictor, of_session, of_sklearn
 from benchmarks.ratios import REGISTERED
 from flavor.quantized_onnx_v1.cpu import available_cpus
 from optimization.measure.records import Contender, MeasureOptions
@@ -50,12 +50,15 @@ def times(prepared: Prepared) -> dict[str, Any]:
     fitted, files, n_threads = prepared.fitted, prepared.files, available_cpus()
     assert prepared.manifest is not None, "files without a manifest"
     contenders: list[Contender] = of_sklearn(fitted.estimator)
+    # As many answers of each as skl2onnx's graph has.
+    asked = n_outputs(prepared.plain) if prepared.plain else None
     distinct = {content: policy for policy, content in reversed(files.items())}
     for threads in dict.fromkeys((n_threads, 1)):
         if prepared.plain:
             contenders.append(of_session(f"skl2onnx, {threads} threads", prepared.plain, n_threads=threads))
         for content, policy in distinct.items():
-            contenders.append(of_session(f"{policy}, {threads} threads", content, n_threads=threads))
+            name = f"{policy}, {threads} threads"
+            contenders.append(of_session(name, content, n_threads=threads, n_answers=asked))
         ours = f"{OURS}, {threads} threads"
         contenders.append(of_predictor(ours, files[REGISTERED], prepared.manifest, n_threads=threads))
     options = MeasureOptions(

@@ -1,14 +1,15 @@
 """Numbers on fewer bits.
 
-In: a table of float values, `(n_rows, n_columns)`.
-Out: the distinct rows as they are stored, and the nodes that make float32 of them again.
+In: float values, `(n_rows, n_columns)`.
+Out: a table of the distinct rows, one row to a column of it, as they are stored; and the nodes that make
+float32 of them again.
 Promise: float32 is lossless. float16 rounds to 11 bits; uint8, uint12 and uint16 put 2⁸, 2¹² or 2¹⁶ equally
 spaced values between each column's smallest and largest one.
 
     value = float32(stored) · scale + smallest
 
 onnxruntime computes that once, when it loads (constant folding), so it costs no time.
-uint12 is two tensors: the low bytes, and the high halves of two rows in one byte.
+uint12 is two tensors: the low bytes, and the high halves of two values in one byte.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ class Table:
     """Distinct rows, and which of them each row of the input is."""
 
     stored: Array
-    """`(n_distinct, n_columns)`; uint12 in uint16."""
-    row: Array
-    """`(n_rows,)`."""
+    """`(n_columns, n_distinct)`; uint12 in uint16."""
+    number: Array
+    """`(n_rows,)` the position of each row among the distinct ones."""
     scale: Array
-    """`(n_columns,)` float32; of integers only."""
+    """`(n_columns, 1)` float32; of integers only."""
     smallest: Array
 
 
@@ -50,14 +51,15 @@ def make_table(values: Array, storage: Storage) -> Table:
         stored = np.round((values - smallest) / scale).astype(kind)
     else:
         stored = values.astype(np.float16 if storage == "float16" else np.float32)
-    distinct, row = np.unique(stored, axis=0, return_inverse=True)
-    return Table(distinct, row.ravel(), scale.astype(np.float32), smallest.astype(np.float32))
+    distinct, number = np.unique(stored, axis=0, return_inverse=True)
+    scale, smallest = (item[:, None].astype(np.float32) for item in (scale, smallest))
+    return Table(distinct.T, number.ravel(), scale, smallest)
 
 
 def read_back(values: Array, storage: Storage) -> Array:
     """Return `(n,)` float32: what becomes of one column of `values` that is stored so."""
     table = make_table(values.astype(np.float64)[:, None], storage)
-    stored = table.stored[table.row, 0].astype(np.float64)
+    stored = table.stored[0, table.number].astype(np.float64)
     if storage not in BITS:
         return np.asarray(stored, dtype=np.float32)
     low, high = float(values.min()), float(values.max())
@@ -66,7 +68,7 @@ def read_back(values: Array, storage: Storage) -> Array:
 
 
 def write_table(builder: Builder, table: Table, storage: Storage) -> str:
-    """Add the constants and nodes; return the name of the `(n_distinct, n_columns)` float32 table."""
+    """Add the constants and nodes; return the name of the `(n_columns, n_distinct)` float32 table."""
     if storage == "float32":
         return builder.constant(table.stored)
     if storage == "uint12":
@@ -82,9 +84,9 @@ def write_table(builder: Builder, table: Table, storage: Storage) -> str:
 
 
 def _wide(builder: Builder, stored: Array) -> str:
-    """float32 from 12 bits: low + 256 · high, where byte i of `high` holds rows i and i + half."""
-    padded = np.pad(stored, ((0, len(stored) % 2), (0, 0)))
-    first, second = np.split((padded >> 8).astype(np.uint8), 2)
+    """float32 from 12 bits: low + 256 · high, where byte i of `high` holds columns i and i + half."""
+    padded = np.pad(stored, ((0, 0), (0, stored.shape[1] % 2)))
+    first, second = np.split((padded >> 8).astype(np.uint8), 2, axis=1)
     both, low = (
         builder.add("Cast", [builder.constant(part)], to=TensorProto.FLOAT)
         for part in (first * 16 + second, (padded & 255).astype(np.uint8))
@@ -92,5 +94,5 @@ def _wide(builder: Builder, stored: Array) -> str:
     sixteen = builder.constant(np.array(16, np.float32))
     upper = builder.add("Floor", [builder.add("Div", [both, sixteen])])
     lower = builder.add("Sub", [both, builder.add("Mul", [upper, sixteen])])
-    high = builder.add("Concat", [upper, lower], axis=0)
+    high = builder.add("Concat", [upper, lower], axis=1)
     return builder.add("Add", [low, builder.add("Mul", [high, builder.constant(np.array(256, np.float32))])])

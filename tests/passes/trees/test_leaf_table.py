@@ -38,14 +38,14 @@ def answers(model, rows):
 
 
 @pytest.mark.parametrize("storage", BOUNDS)
-def test_mixed_leaves_become_rows_of_a_table(storage):
+def test_mixed_leaves_become_columns_of_a_table(storage):
     trees = mixed(labels=LABELS)
     model, rows = model_of(trees), rows_of(trees)
     result = leaf_table(model, storage=storage)
     assert isinstance(result, Rewrite)
     names = op_types(result.model)
     assert names[:2] == ["TreeEnsembleRegressor", "Cast"]
-    assert names[-3:] == ["Gather", "ReduceSum", "ArgMax"]
+    assert names[-5:] == ["GatherElements", "Reshape", "ReduceSum", "Transpose", "ArgMax"]
     encoded = encode(result.model).model
     assert op_types(encoded)[0] == "TreeEnsemble"
     expected = answers(model, rows)[0][1]
@@ -69,11 +69,11 @@ def test_a_float32_table_adds_the_same_weights(trees, base):
         np.testing.assert_allclose(found[0], expected[0], atol=1e-6)
 
 
-def test_equal_rows_of_a_table_are_stored_once():
+def test_equal_leaves_are_stored_once():
     trees = mixed(weights=np.float32([0.7]))
     result = leaf_table(model_of(trees), storage="float32")
     table = max(result.model.graph.initializer, key=lambda tensor: len(tensor.dims))
-    assert list(table.dims) == [1, 3]
+    assert list(table.dims) == [3, 1]
 
 
 @pytest.mark.parametrize("storage", ["uint8", "float16"])
@@ -122,15 +122,15 @@ def test_a_stored_table_comes_back_within_half_a_step(storage, n_rows, seed, off
     table = make_table(values, storage)
     builder = Builder(make_model([]).graph)
     name = write_table(builder, table, storage)
-    rows = helper.make_node("Gather", [name, "i"], ["y"])
+    rows = helper.make_node("Gather", [name, "i"], ["y"], axis=1)
     graph = helper.make_graph(
         [*builder.take(), rows],
         "g",
         [helper.make_tensor_value_info("i", 7, [None])],
-        [helper.make_tensor_value_info("y", 1, [None, 3])],
+        [helper.make_tensor_value_info("y", 1, [3, None])],
         builder.constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     for level in LEVELS:
-        found = run(model.SerializeToString(), {"i": table.row.astype(np.int64)}, level)[0]
-        assert np.abs(found - values).max() <= 10 * BOUNDS[storage]
+        found = run(model.SerializeToString(), {"i": table.number.astype(np.int64)}, level)[0]
+        assert np.abs(found.T - values).max() <= 10 * BOUNDS[storage]

@@ -4,11 +4,11 @@ In: the inputs of a graph (one matrix, or one column each), the categories of ea
 Out: one matrix of float32 or float64.
 Promise: lossless. A category is found by equality, as by scikit-learn's OrdinalEncoder inside of
 HistGradientBoosting (_hist_gradient_boosting/gradient_boosting.py: _preprocess_X, 1.9); what is unknown,
-negative, a fraction or NaN gets row 0 of the table.
+negative, a fraction or NaN gets row 0 of its column's table.
 
-    text:     row = LabelEncoder(x), 0 by default
-    numbers:  row = (x == categories) · (1, 2, …), 0 where nothing is equal
-    levels  = table[row]
+    text:     row = LabelEncoder(x)
+    numbers:  row of each column by one operator              search_trees.py
+    levels  = table[row], the columns' tables below each other
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
+from .search_trees import Search, write_search
 from .writer import ML_DOMAIN, Writer
 
 Array = np.ndarray[Any, Any]
@@ -56,19 +57,24 @@ def write_rows(writer: Writer, inputs: Sequence[Any], columns: Sequence[Column])
     texts = [isinstance(item.type, StringTensorType) for item in inputs]
     double = any(isinstance(item.type, DoubleTensorType) for item in inputs)
     parts, numbers = _numbers(writer, inputs, texts, double)
-    width = sum(1 for _ in numbers)
-    chains: dict[int, int] = {}
-    for column in columns:
-        i = 0 if len(inputs) == 1 else column.position
-        source, text = inputs[i].full_name, texts[i]
-        if len(inputs) == 1:
-            source = writer.add("Gather", [source, _integers(writer, [column.position])], axis=1)
-        row = _text_row(writer, source, column) if text else _number_row(writer, source, column, double)
-        parts.append(_levels(writer, row, column.table, double))
-        chains[column.position] = width
-        width += column.table.shape[1]
-    name = parts[0] if len(parts) == 1 else writer.add("Concat", parts, axis=1)
-    return Rows(name, double, numbers, chains)
+    if not columns:
+        return Rows(_beside(writer, parts), double, numbers, {})
+    source = {column.position: 0 if len(inputs) == 1 else column.position for column in columns}
+    columns = sorted(columns, key=lambda column: texts[source[column.position]])  # numbers first
+    firsts = [int(n) for n in np.cumsum([0, *(len(column.table) for column in columns)])]
+    searches, rows = [], []
+    for column, first in zip(columns, firsts, strict=False):
+        if texts[source[column.position]]:
+            rows.append(_text_row(writer, inputs[source[column.position]].full_name, column, first))
+        else:
+            known = column.categories.astype(np.float64)[: len(column.table) - 1]
+            searches.append(Search(numbers[column.position], known, first))
+    matrix = [_beside(writer, parts)] if parts else []
+    if searches:
+        rows.insert(0, write_search(writer, matrix[0], searches, double=double))
+    levels, width = _levels(writer, _beside(writer, rows), columns, double)
+    chains = {column.position: len(numbers) + i * width for i, column in enumerate(columns)}
+    return Rows(_beside(writer, [*matrix, levels]), double, numbers, chains)
 
 
 def _numbers(
@@ -84,35 +90,41 @@ def _numbers(
     return parts, {column: i for i, column in enumerate(positions)}
 
 
-def _text_row(writer: Writer, source: str, column: Column) -> str:
+def _text_row(writer: Writer, source: str, column: Column, first: int) -> str:
+    """`(n_rows, 1)`: the row of each text in the tables that stand below each other."""
     keys = [value for value in column.categories if isinstance(value, str)]
-    rows = list(range(1, len(keys) + 1))
-    found = writer.add(
+    rows = list(range(first + 1, first + len(keys) + 1))
+    return writer.add(
         "LabelEncoder",
         [source],
         domain=ML_DOMAIN,
         keys_strings=keys,
         values_int64s=rows,
-        default_int64=0,
+        default_int64=first,
     )
-    return writer.add("Reshape", [found, _integers(writer, [-1])])
 
 
-def _number_row(writer: Writer, source: str, column: Column, double: bool) -> str:
-    dtype: Any = np.float64 if double else np.float32
-    categories = column.categories.astype(np.float64)[: len(column.table) - 1]
-    own = categories.astype(dtype)
-    own[own.astype(np.float64) != categories] = np.nan  # no float32 row is equal to it
-    equal = writer.add("Equal", [_cast(writer, source, double), writer.constant(own[None, :])])
-    rows = writer.constant(np.arange(1, len(own) + 1, dtype=np.float32))
-    row = writer.add("MatMul", [writer.add("Cast", [equal], to=TensorProto.FLOAT), rows])
-    return writer.add("Cast", [row], to=TensorProto.INT64)
+def _levels(writer: Writer, rows: str, columns: Sequence[Column], double: bool) -> tuple[str, int]:
+    """`(n_rows, n_columns · width)`, and the width, which is that of the widest table.
+
+    Tables are stored in bytes, each in its own width; onnxruntime makes one table of floats of them, once,
+    when it loads the graph.
+    """
+    width = max(column.table.shape[1] for column in columns)
+    tables = [_widened(writer, column.table, width) for column in columns]
+    floats = _cast(writer, _beside(writer, tables, axis=0), double)
+    found = writer.add("Gather", [floats, rows], axis=0)
+    return writer.add("Reshape", [found, _integers(writer, [-1, len(columns) * width])]), width
 
 
-def _levels(writer: Writer, row: str, table: Array, double: bool) -> str:
-    """The table is stored in bytes; onnxruntime turns it into floats once, when it loads the graph."""
-    floats = _cast(writer, writer.constant(table), double)
-    return writer.add("Gather", [floats, row], axis=0)
+def _widened(writer: Writer, table: Array, width: int) -> str:
+    missing = width - table.shape[1]
+    stored = writer.constant(table)
+    return writer.add("Pad", [stored, _integers(writer, [0, 0, 0, missing])]) if missing else stored
+
+
+def _beside(writer: Writer, parts: list[str], axis: int = 1) -> str:
+    return parts[0] if len(parts) == 1 else writer.add("Concat", parts, axis=axis)
 
 
 def _cast(writer: Writer, name: str, double: bool) -> str:

@@ -21,7 +21,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto
 
 from .algebra import CODED, DOUBLE, SINGLE, Algebra, Precision
 from .kernels import Expansion, Kernel
@@ -92,46 +91,18 @@ def convert_detector(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes of OneClassSVM."""
     algebra, values = _values(scope, operator, container, SCORES)
     writer = algebra.writer
-    few = _is_few(operator, regression_expansion(operator.raw_operator))
-    _sides(algebra, values, operator.outputs[0].full_name, few=few)
+    _sides(algebra, values, operator.outputs[0].full_name)
     finish(writer, values, algebra.dtype, operator.outputs[1])
     for output in operator.outputs[2:]:
         offset = algebra.number(float(np.ravel(operator.raw_operator.offset_)[0]))
         finish(writer, algebra.add("Add", [values, offset]), algebra.dtype, output)
 
 
-def _sides(algebra: Algebra, values: str, label: str, *, few: bool) -> None:
-    """Write 1 where a value is > 0, else −1: where it is 0 too, and where it is not a number.
-
-    In batch Where takes eight times as long as SVMRegressor's own rule, which knows float32 only, and twice
-    as long as Gather, which ends on what is not a number: values of few vectors always are numbers.
-    """
-    writer = algebra.writer
-    sides = [np.array(side, dtype=np.int64) for side in (1, -1)]
-    if few:
-        index = writer.add("Cast", [writer.add("Sign", [values])], to=TensorProto.INT64)
-        # At 0, 1 and −1: the last.
-        writer.add("Gather", [writer.constant(np.array([-1, 1, -1])), index], output=label)
-    elif algebra.dtype == np.float32:
-        rule = _linear_rule(writer, values)
-        writer.add("Cast", [rule], output=label, to=TensorProto.INT64)
-    else:
-        positive = writer.add("Greater", [values, algebra.number(0.0)])
-        writer.add("Where", [positive, *map(writer.constant, sides)], output=label)
-
-
-def _linear_rule(writer: Writer, values: str) -> str:
-    return writer.add(
-        "SVMRegressor",
-        [values],
-        domain=ML_DOMAIN,
-        coefficients=[1.0],
-        kernel_params=[0.0, 0.0, 0.0],
-        kernel_type="LINEAR",
-        n_supports=0,
-        one_class=1,
-        rho=[0.0],
-    )
+def _sides(algebra: Algebra, values: str, label: str) -> None:
+    """Write 1 where a value is > 0, else −1: where it is 0 too, and where it is not a number."""
+    positive = algebra.add("Greater", [values, algebra.number(0.0)])
+    sides = [algebra.writer.constant(np.array(side, dtype=np.int64)) for side in (1, -1)]
+    algebra.add("Where", [positive, *sides], output=label)
 
 
 def _values(scope: Any, operator: Any, container: Any, allowed: Allowed) -> tuple[Algebra, str]:

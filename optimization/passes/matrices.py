@@ -17,13 +17,21 @@ from onnx import helper
 
 # fmt: off
 ELEMENTWISE = frozenset({
-    "Abs", "Binarizer", "Cast", "Clip", "Exp", "Identity", "Imputer", "IsNaN", "Log", "Neg", "Normalizer",
-    "Relu", "Scaler", "Sigmoid", "Softmax", "Softplus", "Sqrt", "Tanh",
+    "Abs", "Binarizer", "Cast", "Ceil", "Clip", "Exp", "Floor", "Identity", "Imputer", "IsNaN", "Log", "Neg",
+    "Normalizer", "Reciprocal", "Relu", "Round", "Scaler", "Sigmoid", "Sign", "Softmax", "Softplus", "Sqrt",
+    "Tanh",
+})
+"""The result has the shape of the first operand."""
+BROADCAST = frozenset({
+    "Add", "Div", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Min", "Mul", "Pow",
+    "Sub", "Sum", "Where",
 })
 # fmt: on
-"""The result has the shape of the first operand."""
-BROADCAST = frozenset({"Add", "Sub", "Mul", "Div", "Max", "Min", "Where", "Pow"})
 """The result has the largest rank and width among the operands."""
+REDUCTIONS = frozenset({"ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "ReduceSumSquare"})
+"""The result keeps the rank, unless `keepdims` is 0."""
+SUMS = frozenset({"SVMRegressor", "TreeEnsemble", "TreeEnsembleRegressor"})
+"""The result has a column per target; an SVM has one."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +67,26 @@ def _result(node: onnx.NodeProto, operands: list[_Shape | None]) -> _Shape | Non
         return None
     if node.op_type in BROADCAST:
         return _Shape(max(shape.rank for shape in known), _widest([shape.width for shape in known]))
+    return _made(node, known)
+
+
+def _made(node: onnx.NodeProto, operands: list[_Shape]) -> _Shape | None:
+    """The result of an operator that makes a matrix of a width of its own."""
     settings = {item.name: helper.get_attribute_value(item) for item in node.attribute}
-    matrices = all(shape.rank == 2 for shape in known)
+    matrices = all(shape.rank == 2 for shape in operands)
     if node.op_type == "Concat" and matrices and settings["axis"] in (1, -1):
-        return _Shape(2, _sum([shape.width for shape in known]))
+        return _Shape(2, _sum([shape.width for shape in operands]))
+    if node.op_type in SUMS:
+        return _Shape(2, settings.get("n_targets", 1))
     width_of_second = (
         (node.op_type == "MatMul" and matrices)
-        or (node.op_type == "ArrayFeatureExtractor" and known[0].rank == 2)
+        or (node.op_type == "ArrayFeatureExtractor" and operands[0].rank == 2)
         or (node.op_type == "Gemm" and not settings.get("transB"))
     )
     if width_of_second:
-        return _Shape(2, known[1].width)
-    return _Shape(2, None) if node.op_type == "Gemm" else None
+        return _Shape(2, operands[1].width)
+    reduced = node.op_type in REDUCTIONS and operands[0].rank == 2 and settings.get("keepdims", 1)
+    return _Shape(2, None) if reduced or node.op_type == "Gemm" else None
 
 
 def _widest(widths: list[int | None]) -> int | None:

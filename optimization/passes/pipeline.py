@@ -23,6 +23,7 @@ from optimization.passes import (
     names,
     narrow_constants,
     opset_imports,
+    single_values,
     sparse_constants,
     texts,
     unused,
@@ -96,6 +97,7 @@ ENCODING: tuple[Pass, ...] = (
     Pass("casts", casts.PROMISE, casts.join_casts),
     # A division that became part of the trees leaves its operand behind.
     UNUSED,
+    Pass("single_values", single_values.PROMISE, single_values.match_ranks),
     # Sparse first: its values may be narrow.
     Pass("sparse_constants", sparse_constants.PROMISE, sparse_constants.store_sparsely),
     Pass("narrow_constants", narrow_constants.PROMISE, narrow_constants.narrow_constants),

@@ -38,7 +38,10 @@ PARALLEL_TREES = 80
 
 @dataclass(frozen=True)
 class Division:
-    """`scores (+ half the trees) ÷ trees`: what a forest's graph does after its classifier."""
+    """`scores (+ half the trees) ÷ trees`: what a forest's graph does after its classifier.
+
+    Of one tree only the sum is left.
+    """
 
     nodes: tuple[int, ...]
     """Positions in the graph."""
@@ -90,13 +93,13 @@ def find_division(
         return None
     trees, shifted = float(ensemble.n_trees), classifier and ensemble.n_targets == 2
     found, name = [], node.output[int(classifier)]
-    for op_type, operand in [("Add", trees / 2)] * shifted + [("Div", trees)]:
+    for op_type, operand in [("Add", trees / 2)] * shifted + [("Div", trees)] * (trees > 1):
         index = _only_reader(graph, name)
         if index is None or not _is(graph, graph.node[index], op_type, name, operand):
             return None
         found.append(index)
         name = graph.node[index].output[0]
-    if shifted and not (np.abs(ensemble.weight) == 0.5).all():
+    if not found or (shifted and not (np.abs(ensemble.weight) == 0.5).all()):
         return None
     return Division(tuple(found), shifted, name)
 

@@ -152,7 +152,7 @@ def test_missing_flags_are_written_only_where_one_is_set():
 
 def forest(n_classes, n_trees):
     """What `optimization.converters.forest` writes: votes, then a division by the number of trees."""
-    steps = [("Add", n_trees / 2)] * (n_classes == 2) + [("Div", n_trees)]
+    steps = [("Add", n_trees / 2)] * (n_classes == 2) + [("Div", n_trees)] * (n_trees > 1)
     weights = HALVES if n_classes == 2 else np.float32([1.0])
     trees = ensemble(
         rng(1), n_trees=n_trees, depth=3, n_targets=n_classes - (n_classes == 2), weights=weights
@@ -169,9 +169,9 @@ def forest(n_classes, n_trees):
     return trees, model
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-def test_a_forests_division_becomes_an_average(n_classes):
-    trees, model = forest(n_classes, 7)
+@pytest.mark.parametrize(("n_classes", "n_trees"), [(2, 7), (3, 7), (2, 1)])
+def test_what_follows_a_forests_votes_becomes_an_average(n_classes, n_trees):
+    trees, model = forest(n_classes, n_trees)
     encoded = assert_encoded(trees, model=model)
     assert op_types(encoded) == ["TreeEnsemble", "ArgMax"]
     assert [attribute(encoded, "aggregate_function"), attribute(encoded, "n_targets")] == [0, n_classes]

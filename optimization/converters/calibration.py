@@ -126,15 +126,19 @@ def _table(calibrator: Any) -> tuple[Array, Array, Array]:
 
 def _mean(algebra: Algebra, calibrated: str, n_folds: int, n_classes: int) -> str:
     """Write normalised probabilities of all members, and their mean over these."""
-    writer, axes = algebra.writer, [algebra.writer.constant(np.array([axis])) for axis in (1, 2)]
+    writer = algebra.writer
     if n_classes == 2:
-        share = algebra.add("ReduceMean", [calibrated, axes[0]], keepdims=1) if n_folds > 1 else calibrated
+        share = (
+            algebra.add("ReduceMean", [calibrated, writer.constant(np.array([1]))], keepdims=1)
+            if n_folds > 1
+            else calibrated
+        )
         return algebra.add("Concat", [algebra.add("Sub", [algebra.number(1.0), share]), share], axis=1)
     shape = writer.constant(np.array([-1, n_folds, n_classes]))
     grouped = algebra.add("Reshape", [calibrated, shape])
-    total = algebra.add("ReduceSum", [grouped, axes[1]], keepdims=1)
-    nothing = algebra.add("Equal", [total, algebra.number(0.0)])
+    total = algebra.add("ReduceSum", [grouped, writer.constant(np.array([2]))], keepdims=1)
+    nothing = algebra.add("Equal", [total, algebra.number([[[0.0]]])])  # of one rank: broadcast at once
     uniform = algebra.number(1.0 / n_classes)
     shares = algebra.add("Where", [nothing, uniform, algebra.add("Div", [grouped, total])])
-    summed = algebra.add("ReduceSum", [shares, axes[0]], keepdims=0)
+    summed = writer.sum_parts(shares, n_folds, n_classes)
     return algebra.add("Div", [summed, algebra.number(float(n_folds))])

@@ -55,6 +55,16 @@ class Writer:
             self.container.add_initializer(name, None, None, tensor)
         return name
 
+    def sum_parts(self, source: str, n_parts: int, width: int) -> str:
+        """Sum `(n_rows, n_parts, width)` over its parts: `(n_rows, width)`.
+
+        ReduceSum over an axis that is not the last one takes six times as long (onnxruntime 1.32).
+        """
+        if n_parts > 1:
+            names = [self.name("part") for _ in range(n_parts)]
+            source = self.add("Sum", self.add_all("Split", [source], names, axis=1, num_outputs=n_parts))
+        return self.add("Reshape", [source, self.constant(np.array([-1, width]))])
+
     def finish(self, source: str, target: str) -> None:
         """Give `source` the name `target` of an output; passes remove the Identity."""
         self.add("Identity", [source], output=target)

@@ -20,7 +20,7 @@ from optimization.converters.quadratic import arrange, loss, plain_terms, terms
 from tests.convert.examples import BENIGN, CANCER, IRIS, NAMES, SPECIES
 from tests.converters.linear_cases import check, fit, op_types
 
-SCORES = ["Sub", "Gemm", "Reshape", "ReduceSumSquare", "Sub", "ArgMax"]
+SCORES = ["Sub", "Gemm", "Mul", "Reshape", "ReduceSum", "Sub", "ArgMax"]
 
 
 @pytest.mark.parametrize("target", [SPECIES, NAMES])

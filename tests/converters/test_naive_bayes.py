@@ -22,7 +22,7 @@ WINE, CULTIVARS = load_wine(return_X_y=True)
 SINGLE = ["Sub", "Mul", "Gemm", "Gemm", "ArgMax", "Softmax"]
 STORED = ["Cast", "Cast", "Mul", "Mul", "Mul", "ReduceSum", "Add"]
 """float32 constants, and what is made of them when the model loads."""
-DOUBLE = ["Cast", "Mul", *STORED, "Gemm", "Gemm", "ArgMax", "ReduceMax", "Sub", "Cast", "Softmax"]
+DOUBLE = ["Cast", "Mul", *STORED, *["Gemm"] * 3, "ArgMax", "ReduceMax", "Cast", "Clip", "Softmax"]
 
 
 def marginal(rows: Any) -> Any:

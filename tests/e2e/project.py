@@ -7,6 +7,7 @@ Promise: the copy is the one under test, whatever is edited meanwhile; commands 
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from collections.abc import Mapping
@@ -69,8 +70,12 @@ class User:
         return self.env.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.folder / 'mlflow.db'}"
 
     def client(self) -> MlflowClient:
-        """Return a client of this user's store."""
-        return MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
+        """Return a client of this user's store.
+
+        Opened where the user stands: a store that is new keeps its artifacts where it was opened first.
+        """
+        with contextlib.chdir(self.folder):
+            return MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
 
     def runs(self, experiment: str = "Default") -> list[Run]:
         """Return the experiment's runs, the oldest first."""

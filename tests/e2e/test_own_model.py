@@ -60,8 +60,7 @@ def _log_churn(owner: User, training: pd.DataFrame) -> None:
     mlflow.set_tracking_uri(owner.tracking_uri)
     try:
         client = owner.client()
-        # Else the artifacts would go to the folder of whoever runs the tests.
-        experiment = client.create_experiment("training", artifact_location=str(owner.folder / "artifacts"))
+        experiment = client.create_experiment("training")
         with mlflow.start_run(experiment_id=experiment):
             mlflow.sklearn.log_model(
                 model,
@@ -107,6 +106,7 @@ def test_the_version_comes_from_the_registered_model(churn: tuple[User, Result])
     dataset = owner.client().get_run(run.info.run_id).inputs.dataset_inputs[0].dataset
     assert str(owner.folder / "deep er" / "holdout.parquet") in dataset.source
     assert all(name in dataset.schema for name in FEATURES)
+    assert Path(run.info.artifact_uri).is_relative_to(owner.folder / "mlruns")
 
 
 def test_it_answers_as_the_original_does(churn: tuple[User, Result]) -> None:

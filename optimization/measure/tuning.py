@@ -42,6 +42,7 @@ BUDGET_S = 3.0
 HOPELESS = 5
 """Times as slow as the defaults: not worth a race that its calls would fill."""
 ONE_THREAD = {"intra_op_num_threads": 1, "inter_op_num_threads": 1}
+"""Both, as a setting that is tried may name either."""
 THREADING = {"intra_op_num_threads", "inter_op_num_threads", "execution_mode", "allow_spinning"}
 Changes = Mapping[str, Any]
 

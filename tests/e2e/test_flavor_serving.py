@@ -22,6 +22,7 @@ from optimization.reference import train_reference
 from optimization.verify import settle
 from optimization.verify.tolerances import TOLERANCES
 from tests.e2e.processes import HOST, answers, clean_env, free_port, run, serving
+from tests.source_store import tracking_store
 
 URI = "models:/served/1"
 MODELS = [sys.executable, "-m", "mlflow", "models"]
@@ -45,23 +46,20 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Logistic regression on wine, with named columns, registered in a sqlite store."""
     folder = tmp_path_factory.mktemp("served")
-    store = f"sqlite:///{folder / 'mlflow.db'}"
     estimator, rows = train_reference("logistic_regression", "wine")
     features = rows.features
     settled = settle(convert(estimator, features), estimator, features, seed=0)
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(store)
-    experiment = mlflow.create_experiment("served", artifact_location=(folder / "artifacts").as_uri())
-    with mlflow.start_run(experiment_id=experiment):
-        flavor.log_model(
-            settled.content,
-            "model",
-            manifest=settled.manifest,
-            input_example=features.head(3),
-            registered_model_name="served",
-        )
-    yield Served(folder, features, estimator.predict(features), estimator.predict_proba(features), store)
-    mlflow.set_tracking_uri(before)
+    labels, probabilities = estimator.predict(features), estimator.predict_proba(features)
+    with tracking_store(folder):
+        with mlflow.start_run():
+            flavor.log_model(
+                settled.content,
+                "model",
+                manifest=settled.manifest,
+                input_example=features.head(3),
+                registered_model_name="served",
+            )
+        yield Served(folder, features, labels, probabilities, mlflow.get_tracking_uri())
 
 
 @pytest.fixture(scope="module")

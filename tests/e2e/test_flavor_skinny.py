@@ -26,6 +26,7 @@ from optimization.verify import settle
 from optimization.verify.tolerances import TOLERANCES
 from tests.e2e.processes import clean_env, run
 from tests.e2e.servers import mlflow_server
+from tests.source_store import tracking_store
 
 LOCK = Path(__file__).parents[2] / "requirements.lock"
 PACKAGES = ("mlflow-skinny", "onnxruntime", "numpy", "pandas")
@@ -102,21 +103,14 @@ def skinny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with a sqlite store that is MLflow's current one."""
-    folder = tmp_path_factory.mktemp("store")
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        mlflow.create_experiment("skinny", artifact_location=(folder / "artifacts").as_uri())
-        mlflow.set_experiment("skinny")
-        yield folder
-    mlflow.set_tracking_uri(before)
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of a sqlite store that is MLflow's current one."""
+    with tracking_store(tmp_path_factory.mktemp("store")):
+        yield mlflow.get_tracking_uri()
 
 
 @pytest.fixture(scope="module")
-def registered(store: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Registered]:
+def registered(store: str, tmp_path_factory: pytest.TempPathFactory) -> list[Registered]:
     """All models, and copies of what the registry hands out."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     with mlflow.start_run():
@@ -187,10 +181,10 @@ def test_the_models_offer_their_methods(registered: list[Registered]):
 
 
 def test_models_come_through_a_server_too(
-    skinny: Path, store: Path, registered: list[Registered], tmp_path: Path
+    skinny: Path, store: str, registered: list[Registered], tmp_path: Path
 ):
     chosen = [model for model in registered if model.name in ("random_forest-iris", "svc-wine")]
-    with mlflow_server(tmp_path / "server", backend_store_uri=f"sqlite:///{store / 'mlflow.db'}") as server:
+    with mlflow_server(tmp_path / "server", backend_store_uri=store) as server:
         report, _ = ask(
             skinny, [model.case(model.uri) for model in chosen], tmp_path, MLFLOW_TRACKING_URI=server.uri
         )

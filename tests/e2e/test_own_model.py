@@ -15,6 +15,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from tests.e2e.project import QUICK, User, by_name, last_line, user
 from tests.e2e.servers import Result
+from tests.source_store import current_store
 
 FEATURES = ["age", "plan", "spent", "calls"]
 ANSWERS = """
@@ -56,10 +57,8 @@ def _log_churn(owner: User, training: pd.DataFrame) -> None:
     # An even number of trees, so that votes tie.
     forest = RandomForestClassifier(n_estimators=20, random_state=0)
     model = Pipeline([("columns", columns), ("forest", forest)]).fit(training[FEATURES], training["churned"])
-    previous = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(owner.tracking_uri)
-    try:
-        client = owner.client()
+    client = owner.client()
+    with current_store(owner.tracking_uri):
         experiment = client.create_experiment("training")
         with mlflow.start_run(experiment_id=experiment):
             mlflow.sklearn.log_model(
@@ -70,9 +69,7 @@ def _log_churn(owner: User, training: pd.DataFrame) -> None:
                 registered_model_name="churn",
                 pip_requirements=["scikit-learn"],
             )
-        client.set_registered_model_alias("churn", "champion", "1")
-    finally:
-        mlflow.set_tracking_uri(previous)
+    client.set_registered_model_alias("churn", "champion", "1")
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from entrypoints.tuning import tune_session
 from flavor.quantized_onnx_v1.cpu import available_cpus
 from optimization.convert import convert
 from optimization.measure import tuning
+from tests.source_store import tracking_store
 
 FLOWERS, SPECIES = load_iris(return_X_y=True, as_frame=True)
 
@@ -23,14 +24,8 @@ FLOWERS, SPECIES = load_iris(return_X_y=True, as_frame=True)
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Any]:
     """An active run in a store of its own."""
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'store.db'}")
-    try:
-        experiment = mlflow.create_experiment("tuning", artifact_location=(tmp_path / "store").as_uri())
-        with mlflow.start_run(experiment_id=experiment) as active:
-            yield active
-    finally:
-        mlflow.set_tracking_uri(before)
+    with tracking_store(tmp_path), mlflow.start_run() as active:
+        yield active
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ import yaml
 
 import flavor
 from tests.flavor.pairs import Converted, Pair, assert_same
+from tests.source_store import tracking_store
 
 ROOT = Path(__file__).parents[2]
 CODE = [f"code/quantized_onnx_v1/{path.name}" for path in (ROOT / "flavor/quantized_onnx_v1").glob("*.py")]
@@ -159,12 +160,8 @@ def test_metadata_and_further_code_travel(flowers: Converted, tmp_path: Path):
 
 
 def test_log_model_registers_what_load_model_loads(flowers: Converted, tmp_path: Path):
-    uri = f"sqlite:///{tmp_path / 'store.db'}"
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(uri)
-    try:
-        experiment = mlflow.create_experiment("flavor", artifact_location=(tmp_path / "store").as_uri())
-        with mlflow.start_run(experiment_id=experiment):
+    with tracking_store(tmp_path):
+        with mlflow.start_run():
             info = flavor.log_model(
                 flowers.content,
                 "model",
@@ -178,8 +175,6 @@ def test_log_model_registers_what_load_model_loads(flowers: Converted, tmp_path:
         native = flavor.load_model("models:/flowers/1", session={"intra_op_num_threads": 1})
         logged = mlflow.get_logged_model(info.model_id)
         pyfunc = mlflow.pyfunc.load_model("models:/flowers/1")
-    finally:
-        mlflow.set_tracking_uri(before)
     expected = flowers.estimator.predict(flowers.features)
     assert_same(native.predict(flowers.features), expected)
     assert_same(pyfunc.predict(flowers.features), expected)

@@ -27,6 +27,7 @@ from optimization.measure.records import Contender, Measurements, MeasureOptions
 from optimization.measure.rows import batches, single_rows
 from optimization.measure.speedup import FLOOR, SpeedUp, speed_up
 from optimization.measure.timing import measure
+from optimization.verify.judge import ONE_THREAD
 
 LATENCY, THROUGHPUT = "latency", "throughput"
 DEFAULTS = "defaults"
@@ -41,8 +42,6 @@ BUDGET_S = 3.0
 """Timed seconds of one race."""
 HOPELESS = 5
 """Times as slow as the defaults: not worth a race that its calls would fill."""
-ONE_THREAD = {"intra_op_num_threads": 1, "inter_op_num_threads": 1}
-"""Both, as a setting that is tried may name either."""
 THREADING = {"intra_op_num_threads", "inter_op_num_threads", "execution_mode", "allow_spinning"}
 Changes = Mapping[str, Any]
 
@@ -153,10 +152,7 @@ def answers(predictor: Predictor, rows: Any) -> dict[str, Any]:
 def objection(
     content: bytes, manifest: Manifest, changes: Changes, rows: Any, expected: Mapping[str, Any]
 ) -> str:
-    """Return why `changes` are not tried; "" if every answer is the same bit by bit, in one thread.
-
-    In one thread as all comparisons here: with more, onnxruntime sums a forest's trees in another order.
-    """
+    """Return why `changes` are not tried; "" if every answer is the same bit by bit, in one thread."""
     try:
         found = answers(Predictor(content, manifest, session={**changes, **ONE_THREAD}), rows)
     except Exception as error:  # whatever onnxruntime raises

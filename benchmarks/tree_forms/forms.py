@@ -83,6 +83,8 @@ def why_not(ensemble: Ensemble, form: Form) -> str:
     """Return the reason why the form does not apply, or nothing."""
     if reason := boxes.why_not(ensemble):
         return reason
+    if ensemble.labels is not None and ensemble.n_targets == 2:
+        return "a classifier of two classes has rules of its own"
     wants = read_boxes(ensemble).wants()
     limits = (
         ("leaves of a tree", form.max_leaves, np.bincount(ensemble.tree[ensemble.leaf]).max()),

@@ -50,6 +50,7 @@ class File:
 
     content: bytes
     parallel: bool = False
+    """Whether its operators run at the same time."""
 
 
 def main(source: Path, target: Path) -> None:
@@ -125,10 +126,11 @@ def load_ms(file: File) -> float:
 
 
 def measured(files: Mapping[str, File], fitted: Fitted, n_threads: int) -> Measurements:
-    """Return what the files take, interleaved and with `n_threads`."""
+    """Return what the files take, interleaved and with `n_threads`; nothing runs in parallel on one."""
     contenders = [
         of_session(name, file.content, n_threads=n_threads, parallel=file.parallel)
         for name, file in files.items()
+        if n_threads > 1 or not file.parallel
     ]
     options = MeasureOptions(
         n_iterations=N_CALLS,

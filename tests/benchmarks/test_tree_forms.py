@@ -199,6 +199,17 @@ def test_trees_with_too_many_leaves_or_tests_are_refused_with_the_numbers():
         assert forms.write_form(model, forms.FORMS[name]).startswith(reason)
 
 
+def test_what_no_form_can_be_made_of_is_refused():
+    data = load("breast_cancer")
+    forest = RandomForestClassifier(3, random_state=0).fit(data.features, data.target)
+    boosted = HistGradientBoostingClassifier(max_iter=2, min_samples_leaf=1000)
+    boosted.fit(data.features, data.target)
+    expected = {forest: "a classifier of two classes", boosted: "a tree is a single leaf"}
+    for estimator, reason in expected.items():
+        model = convert(estimator, data.features).model
+        assert all(forms.write_form(model, form).startswith(reason) for form in forms.FORMS.values())
+
+
 def test_a_wrong_label_makes_the_difference_infinite():
     data = load("iris")
     estimator = ESTIMATORS["votes"]().fit(data.features, data.target)

@@ -27,10 +27,10 @@ CONCLUSION = """\
 ## Conclusion
 
 - Words of tests beat the kernel in batches wherever each leaf asks for few tests: boosted trees of depth 3
-  (scikit-learn's default) most of all, and forests on few features.
-  Their file is about as large as this project's lossless one, at most twice, and smaller than skl2onnx's.
-- With up to 14 tests a leaf (HistGradientBoosting) they still win with one thread, by less, and least with
-  thousands of rows, when tables and tests leave the cache.
+  (scikit-learn's default) most of all, and forests on few rows.
+  Their file is between a little smaller and twice as large as this project's lossless one.
+- With up to 14 tests a leaf (HistGradientBoosting) they win less, and nothing with thousands of rows, when
+  tables and tests leave the cache.
 - Forests whose leaves lie deeper, such as that on digits, have no form that is quicker: the kernel stays.
 - United trees win as much where there are few features and thresholds (iris), and are the only form in which
   one row is not slower; elsewhere they win little for several times the bytes.
@@ -41,7 +41,7 @@ CONCLUSION = """\
 - One row takes words of tests two to five times as long as the kernel: it goes through twenty operators.
 
 So a policy is worthwhile for `objective=throughput` only: words of 8 tests, or of 14 where leaves ask for
-more, for ensembles that get few enough words for their trees, which can be counted before anything is written.
+more, for ensembles that get few words for their trees, which can be counted before anything is written.
 It would have to keep what these forms leave out: branches for NaN, trees that are a single leaf, the label's
 rules of two classes.
 """

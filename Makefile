@@ -22,7 +22,7 @@ export MLFLOW_HTTP_REQUEST_TIMEOUT ?= 20
 MOVED := $(shell [ "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" ] || echo moved)
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark bench bench-peers bench-trees test check lock ui clean programs moved
+.PHONY: help benchmark bench bench-peers test check lock ui clean programs moved
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -44,9 +44,6 @@ bench: .venv/.run ## run the benchmark suite (half an hour); ARGS="--only forest
 
 bench-peers: .venv-peers/.done ## compare with other ways to serve (ten minutes; Linux on x86-64, gcc); ARGS="--only svc"
 	.venv-peers/bin/python -m benchmarks.peers.run $(ARGS)
-
-bench-trees: .venv/.run ## measure tree ensembles in other operators (five minutes); ARGS="--only iris"
-	.venv/bin/python -m benchmarks.tree_forms $(ARGS)
 
 lock: .venv/.run ## make the lock files from conda.yaml and requirements-*.in; ARGS=--upgrade for newer ones
 	.venv/bin/python -m tools.lock --conda "$(CONDA)" $(ARGS)

@@ -106,23 +106,12 @@ def n_outputs(content: bytes) -> int:
     return len(open_session(content, Session()).get_outputs())
 
 
-def of_session(
-    name: str, content: bytes, *, n_threads: int, n_answers: int | None = None, parallel: bool = False
-) -> Contender:
-    """Return a bare onnxruntime session.
+def of_session(name: str, content: bytes, *, n_threads: int, n_answers: int | None = None) -> Contender:
+    """Return a bare onnxruntime session that is asked for the first `n_answers` outputs (None: all).
 
-    Args:
-        name: what reports call it.
-        content: the file.
-        n_threads: of each operator.
-        n_answers: it is asked for so many of its first outputs (None: all). The first are the label and the
-            probabilities, or else the scores; this project's graphs have more.
-        parallel: the threads go to operators that run at the same time, one to each.
+    The first are the label and the probabilities, or else the scores; this project's graphs have more.
     """
-    settings = taking_turns(1 if parallel else n_threads)
-    if parallel:
-        settings |= {"inter_op_num_threads": n_threads, "execution_mode": "parallel"}
-    session = open_session(content, Session(**settings))
+    session = open_session(content, Session(**taking_turns(n_threads)))
     item = session.get_inputs()[0]
     dtype = np.float64 if item.type == "tensor(double)" else np.float32
     names = [output.name for output in session.get_outputs()][:n_answers]

@@ -25,6 +25,7 @@ PROMISES: Mapping[PolicyName, Promise] = {
     "leaf_table_16": Promise.ESTIMATED,
     "leaf_table_12": Promise.ESTIMATED,
     "leaf_table_8": Promise.ESTIMATED,
+    "tree_lookup": Promise.EXACT,
     "float16": Promise.ESTIMATED,
     "weight_only_12": Promise.ESTIMATED,
     "weight_only": Promise.ESTIMATED,

@@ -47,9 +47,13 @@ def list_stored(
 
 
 def list_leaves(
-    operators: tuple[OperatorOutcome, ...], changes: tuple[str, ...], kept: tuple[str, ...]
+    operators: tuple[OperatorOutcome, ...],
+    changes: tuple[str, ...],
+    kept: tuple[str, ...],
+    *,
+    fewer_bits: bool = True,
 ) -> tuple[OperatorOutcome, ...]:
-    """Return `operators` with what `leaf_table` said of each: sentences that begin with its title."""
+    """Return `operators` with what a pass over trees said of each: sentences that begin with its title."""
     listed = []
     for item in operators:
         title = f"{item.op_type} {item.name!r}"
@@ -58,5 +62,5 @@ def list_leaves(
         reason = (change or stays).removeprefix(title).lstrip(": ") or item.reason
         if item.quantized and not change:
             reason = "a policy for trees leaves matrices alone"
-        listed.append(replace(item, quantized=bool(change), reason=reason))
+        listed.append(replace(item, quantized=bool(change) and fewer_bits, reason=reason))
     return tuple(listed)

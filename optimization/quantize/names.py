@@ -17,6 +17,7 @@ PolicyName = Literal[
     "leaf_table_16",
     "leaf_table_12",
     "leaf_table_8",
+    "tree_lookup",
     "float16",
     "weight_only_12",
     "weight_only",

@@ -13,6 +13,7 @@ same arguments. A graph in which a policy finds nothing to do gives the lossless
     leaf_table_16      … of 16 bits: weights rounded
     leaf_table_12      … of 12 bits
     leaf_table_8       … of 8 bits
+    tree_lookup        trees as tables of words of tests: the same leaves, a batch in less time
     float16            float32 matrices stored in 16 bits, read as float32
     weight_only_12     float32 matrices stored in 12 bits, read as float32
     weight_only        float32 matrices stored in 8 bits, read as float32
@@ -38,6 +39,7 @@ from optimization.passes.outcome import Refused
 from optimization.passes.pipeline import encode
 from optimization.passes.runtimes import oldest_onnxruntime
 from optimization.passes.trees.leaf_table import leaf_table
+from optimization.passes.trees.lookup import look_up_trees
 from optimization.passes.trees.storage import Storage
 from optimization.quantize.base import Base, encoded_again, prepare, serialized, too_new
 from optimization.quantize.calibration import why_unfit
@@ -80,14 +82,18 @@ def apply_policy(
 
 
 def apply_all(
-    model: bytes, *, calibration: Calibration | None = None, options: QuantizeOptions | None = None
+    model: bytes,
+    *,
+    calibration: Calibration | None = None,
+    options: QuantizeOptions | None = None,
+    objective: str = "size",
 ) -> tuple[Candidate | Refusal, ...]:
-    """Return what each of `AUTO` makes of `model`, in that order: what `choose` chooses from.
+    """Return what each of `auto_policies` makes of `model`, in that order: what `choose` chooses from.
 
     Raises:
         QuantizationError: `model` is not an ONNX model.
     """
-    return _apply(AUTO, model, calibration, options)
+    return _apply(auto_policies(objective), model, calibration, options)
 
 
 def _apply(
@@ -128,6 +134,15 @@ def _leaves(base: Base, policy: PolicyName, *, storage: Storage) -> Candidate | 
     content = encoded_again(outcome.model, base.options)
     operators = list_leaves(base.operators, outcome.changes, outcome.kept)
     return _sound(base, policy, content, operators, note)
+
+
+def _lookup(base: Base, policy: PolicyName) -> Candidate | Refusal:
+    outcome = look_up_trees(base.named)
+    if isinstance(outcome, Refused):
+        return base.unchanged(policy, f"nothing to look up in tables: {outcome.reason}")
+    content = encoded_again(outcome.model, base.options)
+    operators = list_leaves(base.operators, outcome.changes, outcome.kept, fewer_bits=False)
+    return _sound(base, policy, content, operators, "; ".join((*outcome.changes, *outcome.kept)))
 
 
 def _weights(base: Base, policy: PolicyName) -> Candidate | Refusal:
@@ -189,6 +204,7 @@ POLICIES: dict[PolicyName, Make] = {
     "leaf_table_16": partial(_leaves, storage="uint16"),
     "leaf_table_12": partial(_leaves, storage="uint12"),
     "leaf_table_8": partial(_leaves, storage="uint8"),
+    "tree_lookup": _lookup,
     "float16": _weights,
     "weight_only_12": _weights,
     "weight_only": _weights,
@@ -201,8 +217,16 @@ POLICIES: dict[PolicyName, Make] = {
     "static_entropy": _static("Entropy"),
 }
 
-AUTO: tuple[PolicyName, ...] = tuple(name for name in POLICIES if name != "static_entropy")
-"""What `auto` tries: all but the one whose calibration takes seconds."""
+BY_NAME_ONLY = ("static_entropy",)
+"""What `auto` does not try: its calibration takes seconds."""
+FOR_BATCHES = ("tree_lookup",)
+"""What `auto` tries for `objective=throughput` only: one row takes more time by it."""
+
+
+def auto_policies(objective: str) -> tuple[PolicyName, ...]:
+    """Return what `auto` tries for an objective of `OBJECTIVES`."""
+    left_out = BY_NAME_ONLY if objective == "throughput" else (*BY_NAME_ONLY, *FOR_BATCHES)
+    return tuple(name for name in POLICIES if name not in left_out)
 
 
 def _policy_name(policy: str) -> PolicyName:

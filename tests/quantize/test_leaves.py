@@ -109,3 +109,21 @@ def test_a_graph_that_is_itself_too_new_is_refused(forest):
     result = apply_policy("lossless", encoded, options=options)
     assert isinstance(result, Refusal)
     assert result.reason.startswith("expected a graph for onnxruntime 1.17, found one that needs 1.")
+
+
+def test_boosted_trees_are_looked_up_for_batches(boosting):
+    candidate = apply("tree_lookup", boosting)
+    assert candidate.changed
+    assert candidate.promise is Promise.EXACT
+    before, after = run(boosting.model, boosting.test), run(candidate.model, boosting.test)
+    np.testing.assert_array_equal(after[0], before[0])
+    np.testing.assert_allclose(after[1], before[1], atol=1e-6)
+    trees = [item for item in candidate.operators if "Tree" in item.op_type]
+    assert not any(item.quantized for item in trees)
+    assert all("words of" in item.reason for item in trees)
+
+
+@pytest.mark.parametrize(("objective", "tried"), [("size", False), ("latency", False), ("throughput", True)])
+def test_auto_looks_trees_up_where_batches_count(boosting, objective, tried):
+    results = apply_all(boosting.model, objective=objective)
+    assert ("tree_lookup" in [item.policy for item in results]) == tried

@@ -140,13 +140,14 @@ def _two_classes(builder: Builder, ensemble: Ensemble, node: onnx.NodeProto, *, 
     raw = _sums(builder, replace(ensemble, n_targets=1 if ordered else 2), node.input[0], double=double)
     if not ordered:
         raw = builder.add("Gather", [raw, builder.constant(np.array([0]))], axis=1)
-    pair = _pair(builder, raw, ensemble, double=double, output="" if double else scores)
+    pair = write_pair(builder, raw, ensemble, double=double, output="" if double else scores)
     write_label(builder, pair, ensemble, label)
     if double and scores:
         builder.add("Cast", [pair], scores, to=TensorProto.FLOAT)
 
 
-def _pair(builder: Builder, raw: str, ensemble: Ensemble, *, double: bool, output: str) -> str:
+def write_pair(builder: Builder, raw: str, ensemble: Ensemble, *, double: bool, output: str) -> str:
+    """Add `output = [−s, s]`, or `[1 − s, s]`: `(n_rows, 2)` from s, the raw scores `(n_rows, 1)`."""
     kind = np.float64 if double else np.float32
     if (ensemble.weight < 0).any():
         return builder.add("Mul", [raw, builder.constant(SIGNS[0].astype(kind))], output)

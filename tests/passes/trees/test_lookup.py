@@ -1,0 +1,144 @@
+"""Trees as tables of words."""
+
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
+
+from optimization.convert import convert
+from optimization.passes.outcome import Refused, Rewrite
+from optimization.passes.pipeline import encode
+from optimization.passes.trees import lookup
+from optimization.passes.trees.lookup import look_up_trees
+from tests.passes.helpers import LEVELS, op_types, run
+from tests.passes.trees.examples import as_double, ensemble, ensembles, model_of, rows_of
+
+HALVES = np.float32([0.5, -0.5])
+POSITIVE = np.float32([0.25, 1.0, 1 / 3])
+FEW = {"n_trees": 9, "depth": 2}
+
+
+@pytest.fixture(autouse=True)
+def generous(monkeypatch):
+    """Random trees share fewer tests than those of one boosting."""
+    monkeypatch.setattr(lookup, "WORDS_PER_TREE", 20)
+
+
+def answers(model, rows):
+    onnx.checker.check_model(model)
+    return [run(model.SerializeToString(), {"x": rows}, level) for level in LEVELS]
+
+
+def assert_same(trees):
+    """Rewritten, encoded or not, the trees answer the same rows with the same label and sums."""
+    model, rows = model_of(trees), rows_of(trees)
+    result = look_up_trees(model)
+    assert isinstance(result, Rewrite), result
+    assert not any("Tree" in kind for kind in op_types(result.model))
+    scale = np.abs(trees.weight).max() * trees.n_trees
+    expected = answers(model, rows)[0]
+    for candidate in (result.model, encode(result.model).model):
+        for n_rows in (0, 1, len(rows)):
+            for found in answers(candidate, rows[:n_rows]):
+                assert [item.dtype for item in found] == [item.dtype for item in expected]
+                assert found[-1].shape == expected[-1][:n_rows].shape
+                np.testing.assert_allclose(found[-1], expected[-1][:n_rows], atol=2e-6 * scale, rtol=0)
+                if trees.labels is not None:
+                    assert found[0].tolist() == expected[0][:n_rows].tolist()
+    return result
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    ensembles(n_targets=st.integers(1, 3), several=st.booleans(), depth=st.integers(1, 4)),
+    st.booleans(),
+    st.booleans(),
+)
+def test_sums_are_those_of_the_leaves_reached(trees, double, base):
+    """On every threshold and beside it, NaN and infinities included."""
+    if trees.leaf.all():
+        return
+    if base:
+        # A tree whose leaves speak to every target: without, onnxruntime leaves the base out.
+        trees = replace(trees, base=np.linspace(0.5, 2, trees.n_targets).astype(np.float32))
+    trees = as_double(trees) if double else trees
+    result = look_up_trees(model_of(trees))
+    if base and isinstance(result, Refused):
+        assert "leaves the base value out" in result.reason
+        return
+    assert_same(trees)
+
+
+@pytest.mark.parametrize("labels", [(0, 1), (5, 2), (b"x", b"y")])
+@pytest.mark.parametrize("weights", [HALVES, POSITIVE])
+@pytest.mark.parametrize("double", [False, True])
+def test_two_classes_keep_their_rule(labels, weights, double):
+    trees = ensemble(np.random.default_rng(2), **FEW, weights=weights, missing=0.3)
+    trees = replace(as_double(trees) if double else trees, n_targets=2, labels=labels)
+    assert_same(trees)
+
+
+@pytest.mark.parametrize("labels", [(0, 1, 2), (b"a", b"b", "ß".encode())])
+def test_more_classes_get_the_first_largest_sum(labels):
+    trees = ensemble(
+        np.random.default_rng(3), **FEW, n_targets=3, several=True, weights=np.float32([0.5, 1.0, 2.0])
+    )
+    assert_same(replace(trees, labels=labels))
+
+
+def test_trees_of_one_table_share_words_and_the_transposed_rows():
+    trees = ensemble(np.random.default_rng(0), n_trees=30, depth=1, weights=POSITIVE)
+    result = assert_same(trees)
+    assert "words of 8 tests for 30 trees" in result.changes[0]
+    assert op_types(result.model).count("GatherElements") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"aggregate": "AVERAGE"}, "it does more than sum weights"),
+        ({"post_transform": "LOGISTIC"}, "it does more than sum weights"),
+        ({"mode": 3}, "it has tests other than ≤"),
+        ({"weight": np.inf}, "its weights are no finite float32 numbers"),
+    ],
+)
+def test_what_is_no_plain_sum_stays(change, reason):
+    trees = ensemble(np.random.default_rng(0), **FEW)
+    if "mode" in change:
+        change = {"mode": np.where(trees.leaf, trees.mode, np.uint8(change["mode"]))}
+    if "weight" in change:
+        change = {"weight": np.full_like(trees.weight, np.inf)}
+    result = look_up_trees(model_of(replace(trees, **change)))
+    assert isinstance(result, Refused)
+    assert reason in result.reason
+
+
+def test_trees_that_share_too_few_tests_stay(monkeypatch):
+    monkeypatch.setattr(lookup, "WORDS_PER_TREE", 1)
+    trees = ensemble(np.random.default_rng(0), n_trees=1, depth=4, missing=0.5)
+    assert "found more words" in look_up_trees(model_of(trees)).reason
+
+
+def test_tables_that_would_be_too_large_are_not_made(monkeypatch):
+    monkeypatch.setattr(lookup, "MOST_CELLS", 300)
+    trees = ensemble(np.random.default_rng(0), **FEW)
+    assert "are too large" in look_up_trees(model_of(trees)).reason
+
+
+def test_deep_trees_stay():
+    rows, digits = load_digits(return_X_y=True)
+    forest = RandomForestClassifier(3, random_state=0).fit(rows, digits)
+    result = look_up_trees(convert(forest, rows).model)
+    assert isinstance(result, Refused)
+    assert "expected leaves that ask for 1 to 14 tests, found" in result.reason
+
+
+def test_a_graph_without_trees_is_refused():
+    model = model_of(ensemble(np.random.default_rng(0), **FEW))
+    del model.graph.node[:]
+    assert look_up_trees(model) == Refused("the graph has no tree operator")

@@ -2,7 +2,8 @@
 
 In: the source model, the two optimized files and what was judged and proved of them.
 Out: a `Summary` for the report.
-Promise: only variants that passed their gate get here; all answer the same rows in as many threads.
+Promise: only variants that passed their gate get here; all answer the same rows in as many threads: all in
+`n_threads`, and batches with all cores too.
 """
 
 from __future__ import annotations
@@ -24,22 +25,17 @@ def measure_variants(
     `others` are contenders that are measured with them and reported elsewhere.
     """
     from optimization.limits import RULES, check_limits
-    from optimization.measure.records import Contender, MeasureOptions
+    from optimization.measure.records import MeasureOptions, Threaded
+    from optimization.measure.threads import all_cores
     from optimization.measure.timing import measure
-    from optimization.measure.turns import taking_turns
     from optimization.report.console import open_console
     from optimization.report.progress import bar
     from optimization.report.summary import Summary, Variant, metrics
 
-    judge, source, session = variants.judge, inputs.source, taking_turns(values.n_threads)
-    contenders = [
-        Contender(
-            "original", original_method(source.estimator, judge.manifest.default_method, values.n_threads)
-        ),
-        Contender("onnx", judge.predictor(variants.onnx, session).predict),
-        Contender("quantized", judge.predictor(variants.quantized, session).predict),
-        *others,
-    ]
+    judge, source = variants.judge, inputs.source
+    contenders = [*contenders_of(source.estimator, variants, values.n_threads), *others]
+    cores = all_cores(values.n_threads)
+    threaded = cores and Threaded(cores, contenders_of(source.estimator, variants, cores))
     rows = measured_rows(inputs, variants)
     footprints = measure_fresh(values, inputs, variants, rows)
     options = MeasureOptions(
@@ -50,7 +46,7 @@ def measure_variants(
     )
     console = open_console()
     with bar(console, "measuring", budget_s=options.time_budget_s) as tick:
-        measurements = measure(contenders, rows, options=options, progress=tick)
+        measurements = measure(contenders, rows, options=options, all_cores=threaded, progress=tick)
     original = Variant(
         name="original", title="original", n_bytes=source.size_bytes, scores=judge.scores(None)
     )
@@ -77,34 +73,49 @@ def measure_variants(
     return dataclasses.replace(summary, gates=check_limits(bounds, metrics(summary)))
 
 
+def contenders_of(estimator: Any, variants: Variants, n_threads: int) -> list[Any]:
+    """Return the three variants, each with `n_threads`."""
+    from optimization.measure.records import Contender
+    from optimization.measure.turns import taking_turns
+
+    judge, session = variants.judge, taking_turns(n_threads)
+    return [
+        Contender("original", original_method(estimator, judge.manifest.default_method, n_threads)),
+        Contender("onnx", judge.predictor(variants.onnx, session).predict),
+        Contender("quantized", judge.predictor(variants.quantized, session).predict),
+    ]
+
+
 def original_method(estimator: Any, method: str, n_jobs: int, *, keep_names: bool = False) -> Any:
     """Return the estimator's `method`, with as many threads as the others get."""
     return getattr(original_estimator(estimator, n_jobs, keep_names=keep_names), method)
 
 
 def original_estimator(estimator: Any, n_jobs: int, *, keep_names: bool = False) -> Any:
-    """Return the estimator as it is measured, with as many threads as the others get.
+    """Return the estimator as it is measured: `n_jobs` wherever it, or a part of it, has that setting.
 
     Without the names it was fitted with, or scikit-learn would warn of every matrix of numbers; for tables
-    `keep_names`.
+    `keep_names`. One that finds its columns by name keeps them in any case.
     """
     import copy
 
     from optimization.convert.structure import rewrite, walk
 
+    keep_names |= any(type(part).__name__ == "ColumnTransformer" for _, part in walk(estimator))
+
     def adapt(part: Any) -> Any:
         forgets = not keep_names and hasattr(part, "feature_names_in_")
-        if not forgets and getattr(part, "n_jobs", None) is None:
+        # None means 1, and an estimator that says so is not copied.
+        changes = hasattr(part, "n_jobs") and (part.n_jobs or 1) != n_jobs
+        if not forgets and not changes:
             return part
         part = copy.copy(part)
         if forgets:
             vars(part).pop("feature_names_in_", None)
-        if getattr(part, "n_jobs", None) is not None:
+        if changes:
             part.n_jobs = n_jobs
         return part
 
-    if any(type(part).__name__ == "ColumnTransformer" for _, part in walk(estimator)):
-        return estimator
     return rewrite(estimator, adapt)
 
 

@@ -104,7 +104,7 @@ def test_the_metrics_are_those_that_a_run_logs() -> None:
         for optimized in ("onnx", "quantized")
         for n in (1, 32, 1024)
     }
-    assert named == {*metrics(examples.iris_forest()), *metrics(examples.regressor())}
+    assert named == {*metrics(examples.with_all_cores()), *metrics(examples.regressor())}
 
 
 def test_the_exit_codes_are_those_of_the_errors() -> None:

@@ -51,6 +51,11 @@ class Job:
     """What a call takes, where that was looked at."""
 
 
+def naming(tick: Tick, what: str) -> Tick:
+    """Return `tick` with `what` after the name."""
+    return lambda name, n_blocks: tick(f"{name}, {what}", n_blocks)
+
+
 def prepared(contender: Contender, inputs: Sequence[Any]) -> Sequence[Any]:
     """Return the inputs in the contender's own form; equal objects are prepared once."""
     if contender.prepare is None:

@@ -83,11 +83,13 @@ def run_of(content: Mapping[str, Any]) -> Run:
             raise ValueError(f"format {content['format']!r}")
         known = {item.name for item in dataclasses.fields(Environment)}
         noise = content["noise"]
+        environment = Environment(
+            **{key: value for key, value in content["environment"].items() if key in known}
+        )
+        _check_all_cores(content.get("all_cores"), environment)
         return Run(
             model=str(content["model"]),
-            environment=Environment(
-                **{key: value for key, value in content["environment"].items() if key in known}
-            ),
+            environment=environment,
             noise="" if noise["stable"] else str(noise["sentence"]),
             speedups={
                 item["name"]: SpeedUp(float(item["ratio"]), float(item["low"]), float(item["high"]))
@@ -100,6 +102,17 @@ def run_of(content: Mapping[str, Any]) -> Run:
             f"expected the JSON of a benchmark, found something else ({type(error).__name__}: {error});"
             " give the artifact benchmark.json of a run"
         ) from error
+
+
+def _check_all_cores(found: Mapping[str, Any] | None, environment: Environment) -> None:
+    """Refuse batches "with all cores" that had another number of them than the machine.
+
+    So `available_cpus` is their provenance, as `n_threads` is the other figures'. Formats before 4 have none.
+    """
+    if found is not None and found["n_threads"] != environment.available_cpus:
+        raise ValueError(
+            f"expected all {environment.available_cpus} processors, found {found['n_threads']} threads"
+        )
 
 
 def comparable(a: Run, b: Run, *, varied: Sequence[str] = ()) -> tuple[str, ...]:

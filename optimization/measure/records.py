@@ -7,7 +7,7 @@ Promise: options that cannot be measured are refused when they are made, before 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,14 @@ class Contender:
     """Turns rows into the form that `predict` takes, before the clock starts."""
 
 
+@dataclass(frozen=True)
+class Threaded:
+    """Contenders that have a number of threads of their own; they answer batches only."""
+
+    n_threads: int
+    contenders: Sequence[Contender]
+
+
 @dataclass(frozen=True, kw_only=True)
 class MeasureOptions:
     """How to measure; the same for every contender."""
@@ -40,7 +48,9 @@ class MeasureOptions:
     """Timed calls with one row."""
     batch_sizes: tuple[int, ...] = (1, 32, 1024)
     n_threads: int = 1
-    """Threads of BLAS and OpenMP; an onnxruntime session must be opened with the same number."""
+    """Threads of BLAS and OpenMP; an onnxruntime session must be opened with the same number.
+
+    Batches are measured with all processors too, where `measure` gets contenders that have them."""
     n_warmup: int = 20
     """Untimed calls before every block of timed ones; fewer when a call is slow."""
     batch_time_budget_s: float = 0.3
@@ -109,6 +119,28 @@ class Measurement:
 
 
 @dataclass(frozen=True)
+class Batches:
+    """What was measured of batches with a number of threads of their own."""
+
+    n_threads: int
+    by_contender: Mapping[str, tuple[Throughput, ...]]
+    """By name of the contender; the same sizes in the order of the options for each, those that fitted."""
+    stopped: str = ""
+    """What the largest sizes did not fit into, as in `Measurements`."""
+    noise: Noise = field(default_factory=Noise)
+    """Of these seconds; it has no say in the verdict on single rows."""
+
+    def of(self, name: str) -> tuple[Throughput, ...]:
+        """Return the batches of the contender called `name`; none where it was not among them."""
+        return self.by_contender.get(name, ())
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Return the batch sizes that were measured, in the order of the options."""
+        return tuple(item.batch_size for item in next(iter(self.by_contender.values()), ()))
+
+
+@dataclass(frozen=True)
 class Measurements:
     """Everything one call of `measure` found."""
 
@@ -123,10 +155,14 @@ class Measurements:
     """What the largest batch sizes did not fit into: "time" (the budget), "memory", or "" if all did."""
     environment: Environment | None = None
     """Where it was measured; None for records that were not measured here."""
+    all_cores: Batches | None = None
+    """The batches with all available processors; None where that was not asked for."""
 
     def __post_init__(self) -> None:
         """Our own callers measure with the threads that they write down."""
-        assert self.environment is None or self.environment.n_threads == self.options.n_threads
+        if self.environment is not None:
+            assert self.environment.n_threads == self.options.n_threads
+            assert self.all_cores is None or self.all_cores.n_threads == self.environment.available_cpus
 
     def of(self, name: str) -> Measurement | None:
         """Return the measurement of the contender called `name`, or None where there is none."""

@@ -16,27 +16,25 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from optimization.measure import budget as budgets
-from optimization.measure import memory
+from optimization.measure.batches import measure_sizes, measure_threaded
 from optimization.measure.budget import MIN_ROUNDS, ONE_ROW_SHARE, Budget, call_seconds
 from optimization.measure.environment import read_environment
 from optimization.measure.noise import Rounds, judge_noise, others_share, read_load
-from optimization.measure.race import Job, Tick, prepared, race, rounds_of
+from optimization.measure.race import Job, Tick, naming, prepared, race, rounds_of
 from optimization.measure.records import (
-    MEMORY,
-    TIME,
     Contender,
     Measurement,
     Measurements,
     MeasureOptions,
-    Throughput,
+    Threaded,
     block_medians,
     latency,
     throughput,
 )
-from optimization.measure.rows import batches, single_rows
+from optimization.measure.rows import single_rows
+from optimization.measure.threads import threads
 
 Progress = Callable[[int, int, str], None]
 """Called between blocks, never while the clock runs, with blocks done, blocks in all, and what was done."""
@@ -47,11 +45,15 @@ def measure(
     rows: Any,
     *,
     options: MeasureOptions,
+    all_cores: Threaded | None = None,
     progress: Progress | None = None,
 ) -> Measurements:
     """Measure every contender with single rows and with batches of `rows`.
 
-    `rows` is a DataFrame or an ndarray (n_rows, n_features); every contender gets it as it is.
+    Args:
+        rows: a DataFrame or an ndarray (n_rows, n_features); every contender gets it as it is.
+        all_cores: contenders of the same names with all processors, which then answer the batch sizes
+            that were measured, from what is left of the time budget; None: none do.
 
     Raises:
         DataError: `rows` is empty.
@@ -60,29 +62,49 @@ def measure(
     started = perf_counter()
     budget = Budget(options.time_budget_s, started)
     rng = np.random.default_rng(options.seed)
-    tick = _counter(_n_blocks(contenders, options), progress)
+    tick = _counter(_n_blocks(contenders, all_cores, options), progress)
     environment = read_environment(n_threads=options.n_threads)
     before = read_load()
-    with threadpool_limits(options.n_threads), garbage_held():
-        rounds = _measure_single_rows(contenders, rows, options=options, budget=budget, rng=rng, tick=tick)
-        samples = [[sample for block in item for sample in block] for item in rounds]
-        one_row = [latency(item) for item in samples]
-        per_size, stopped = _measure_sizes(
-            contenders,
-            rows,
-            [item.p50_ms / 1e3 for item in one_row],
-            options=options,
-            budget=budget,
-            rng=rng,
-            tick=tick,
-        )
+    with garbage_held():
+        with threads(options.n_threads):
+            rounds = _measure_single_rows(
+                contenders, rows, options=options, budget=budget, rng=rng, tick=tick
+            )
+            samples = [[sample for block in item for sample in block] for item in rounds]
+            one_row = [latency(item) for item in samples]
+            one_row_s = [item.p50_ms / 1e3 for item in one_row]
+            per_size, stopped = measure_sizes(
+                contenders,
+                rows,
+                [size for size in options.batch_sizes if size > 1],
+                one_row_s,
+                needed=min(options.batch_sizes, default=None),
+                options=options,
+                budget=budget,
+                rng=rng,
+                tick=tick,
+            )
         # A batch of one row is what has just been measured.
         per_size[1] = [throughput(item, batch_size=1) for item in samples]
+        measured = [size for size in options.batch_sizes if size in per_size]
+        after = read_load()
+        threaded = None
+        if all_cores is not None:
+            threaded = measure_threaded(
+                all_cores,
+                rows,
+                measured,
+                {item.name: seconds for item, seconds in zip(contenders, one_row_s, strict=True)},
+                options=options,
+                budget=budget,
+                rng=rng,
+                tick=tick,
+            )
     found = tuple(
         Measurement(
             item.name,
             one_row[i],
-            tuple(per_size[size][i] for size in options.batch_sizes if size in per_size),
+            tuple(per_size[size][i] for size in measured),
             block_medians(rounds[i]),
         )
         for i, item in enumerate(contenders)
@@ -92,9 +114,10 @@ def measure(
         n_rows=len(rows),
         contenders=found,
         seconds_measuring=perf_counter() - started,
-        noise=judge_noise([_rounds(item) for item in found], others_share(before, read_load())),
+        noise=judge_noise([_rounds(item) for item in found], others_share(before, after)),
         environment=environment,
         stopped=stopped,
+        all_cores=threaded,
     )
 
 
@@ -148,89 +171,17 @@ def _measure_single_rows(
         n_rounds=n_rounds,
         n_warmup=options.n_warmup,
         rng=rng,
-        tick=_after(tick, "one row"),
+        tick=naming(tick, "one row"),
         ends=share.ends,
     )
 
 
-def _measure_sizes(
-    contenders: Sequence[Contender],
-    rows: Any,
-    one_row_s: Sequence[float],
-    *,
-    options: MeasureOptions,
-    budget: Budget,
-    rng: np.random.Generator,
-    tick: Tick,
-) -> tuple[dict[int, list[Throughput]], str]:
-    """Return the throughput of each contender by batch size, smallest first, and what stopped it."""
-    found: dict[int, list[Throughput]] = {}
-    stopped = ""
-    before, before_s, taken = 1, list(one_row_s), 0
-    wanted = sorted(size for size in options.batch_sizes if size > 1)
-    smallest = min(options.batch_sizes, default=1)
-    for index, size in enumerate(wanted):
-        share_s = budget.left / (len(wanted) - index)
-        must, growth = size == smallest or budget.seconds is None, size / before
-        if not must and not budgets.worth_trying(before_s, growth=growth, left_s=budget.left):
-            stopped = TIME
-            break
-        if not must and not memory.fits(taken, growth=growth, available_bytes=memory.available()):
-            stopped = MEMORY
-            break
-        held = memory.resident()
-        jobs = _batch_jobs(contenders, rows, size, options=options, share_s=share_s, rng=rng)
-        seconds = [job.seconds for job in jobs]
-        if not must and not budgets.worth_measuring(seconds, left_s=budget.left):
-            stopped = TIME
-            break
-        samples = race(
-            jobs,
-            n_rounds=MIN_ROUNDS,
-            n_warmup=options.n_warmup,
-            rng=rng,
-            tick=_after(tick, f"batch of {size:,}"),
-        )
-        found[size] = [
-            throughput([ns for block in item for ns in block], batch_size=size) for item in samples
-        ]
-        taken = memory.taken(held, memory.resident())
-        before, before_s = size, [item.ms_per_batch / 1e3 for item in found[size]]
-    if skipped := len(wanted) - len(found):
-        tick("no larger batch", skipped * MIN_ROUNDS * len(contenders))
-    return found, stopped
-
-
-def _batch_jobs(
-    contenders: Sequence[Contender],
-    rows: Any,
-    size: int,
-    *,
-    options: MeasureOptions,
-    share_s: float,
-    rng: np.random.Generator,
-) -> list[Job]:
-    """Return what each contender is to do with batches of `size` rows in `share_s` seconds for all."""
-    inputs = batches(rows, size, rng)
-    jobs = []
-    for contender in contenders:
-        own = prepared(contender, inputs)
-        seconds = call_seconds(contender.predict, own[0], once_s=budgets.SLOW_S)
-        n_samples = budgets.batch_calls(
-            seconds, wanted_s=options.batch_time_budget_s, share_s=share_s / len(contenders)
-        )
-        jobs.append(Job(contender, own, n_samples, seconds))
-    return jobs
-
-
-def _n_blocks(contenders: Sequence[Contender], options: MeasureOptions) -> int:
-    n_batch_rounds = MIN_ROUNDS * sum(size > 1 for size in options.batch_sizes)
-    return len(contenders) * (rounds_of(options.n_iterations) + n_batch_rounds)
-
-
-def _after(tick: Tick, what: str) -> Tick:
-    """Return `tick` with `what` after the name."""
-    return lambda name, n_blocks: tick(f"{name}, {what}", n_blocks)
+def _n_blocks(contenders: Sequence[Contender], all_cores: Threaded | None, options: MeasureOptions) -> int:
+    """Return the blocks to come if nothing is cut."""
+    sizes = options.batch_sizes
+    rounds = rounds_of(options.n_iterations) + MIN_ROUNDS * sum(size > 1 for size in sizes)
+    threaded = MIN_ROUNDS * len(sizes) * len(all_cores.contenders) if all_cores else 0
+    return len(contenders) * rounds + threaded
 
 
 def _counter(total: int, progress: Progress | None) -> Tick:

@@ -14,11 +14,11 @@ from typing import Any
 
 from optimization.measure.sizes import kilobytes
 from optimization.report.layers import layers_content
-from optimization.report.sentences import cuts, fresh_starts, winner
+from optimization.report.sentences import all_cores_notes, cuts, fresh_starts, winner
 from optimization.report.summary import Summary, Variant, metrics
 from optimization.report.tuning import tuning_content
 
-FORMAT = "model-optimization/benchmark/3"
+FORMAT = "model-optimization/benchmark/4"
 
 
 def as_json(summary: Summary) -> str:
@@ -36,7 +36,12 @@ def as_content(summary: Summary) -> dict[str, Any]:
         "n_rows_compared": summary.n_rows_compared,
         "variants": [_variant(summary, variant) for variant in summary.variants],
         "speedups": [_speedup(summary, variant) for variant in summary.variants[1:]],
-        "crossovers": [_crossover(summary, variant) for variant in summary.variants[1:]],
+        "crossovers": [
+            _crossover(summary, variant, all_cores=all_cores)
+            for all_cores in ((False, True) if summary.all_cores else (False,))
+            for variant in summary.variants[1:]
+        ],
+        "all_cores": _all_cores(summary),
         "noise": {
             "stable": summary.measurements.noise.stable,
             "sentence": summary.measurements.noise.sentence,
@@ -80,25 +85,43 @@ def _footprints(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _crossover(summary: Summary, variant: Variant) -> dict[str, Any]:
-    found = summary.crossover(variant)
+def _crossover(summary: Summary, variant: Variant, *, all_cores: bool) -> dict[str, Any]:
+    found, cores = summary.crossover(variant, all_cores=all_cores), summary.all_cores
     return {
         "name": variant.name,
+        "n_threads": cores.n_threads if all_cores and cores else summary.measurements.options.n_threads,
         "batch_size": found.batch_size if found else None,
         "above": found.above if found else None,
-        "sentence": winner(summary, variant),
+        "sentence": winner(summary, variant, all_cores=all_cores),
+    }
+
+
+def _all_cores(summary: Summary) -> dict[str, Any] | None:
+    """How batches with all cores were measured; None where they were not."""
+    found = summary.all_cores
+    if found is None:
+        return None
+    return {
+        "n_threads": found.n_threads,
+        "noise": {"stable": found.noise.stable, "sentence": found.noise.sentence},
+        "sentences": list(all_cores_notes(summary)),
     }
 
 
 def _variant(summary: Summary, variant: Variant) -> dict[str, Any]:
-    measurement = summary.measurements.of(variant.name)
+    """A variant's figures; `batches` are with `n_threads`, `batches_all_cores` with all cores."""
+    measurement, factors = summary.measurements.of(variant.name), summary.batch_speedups(variant)
     return {
         **vars(variant),
         "size_kb": kilobytes(variant.n_bytes),
         "scores": dict(variant.scores),
         "parity": [dataclasses.asdict(item) for item in variant.parity],
         "one_row": dataclasses.asdict(measurement.one_row) if measurement else None,
-        "batches": [dataclasses.asdict(item) for item in measurement.batches] if measurement else [],
+        "batches": [dataclasses.asdict(item) for item in summary.batches(variant)],
+        "batches_all_cores": [
+            {**dataclasses.asdict(item), "speedup": factors.get(item.batch_size)}
+            for item in summary.batches(variant, all_cores=True)
+        ],
     }
 
 

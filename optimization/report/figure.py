@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from optimization.measure.sizes import kilobytes
 from optimization.report.formats import change, compact, short, size, tick
+from optimization.report.sentences import cores, used
 from optimization.report.summary import Summary, Variant
 
 if TYPE_CHECKING:
@@ -106,19 +107,34 @@ def _draw_latency(axes: Axes, summary: Summary) -> None:
 
 
 def _draw_throughput(axes: Axes, summary: Summary) -> None:
-    """Groups are batch sizes; a bar for each variant in the order and colours of the other panels."""
+    """Groups are batch sizes; a bar for each variant in the order and colours of the other panels.
+
+    A thin line reaches from the bar's end to what all cores make of it.
+    """
     batch_sizes, n_variants = summary.measurements.batch_sizes, len(summary.variants)
     thickness = 0.84 / n_variants
     values = []
     for rank, variant in enumerate(summary.variants):
-        rates = _rates(summary, variant)
+        rates, threaded = _rates(summary, variant), _rates(summary, variant, all_cores=True)
         places = [group + (rank - (n_variants - 1) / 2) * thickness for group in range(len(rates))]
         axes.barh(places, rates, height=thickness * 0.9, color=_colour(rank), label=variant.title)
-        _label(axes, places, rates, [compact(rate) for rate in rates])
-        values += rates
+        for place, rate, other in zip(places, rates, threaded, strict=True):
+            if other:
+                axes.plot([rate, other], [place, place], color=INK, linewidth=1)
+                axes.plot([other], [place], color=INK, linewidth=1, marker="|", markersize=5)
+        labels = [
+            compact(rate) + (f" ({compact(other)})" if other else "")
+            for rate, other in zip(rates, threaded, strict=True)
+        ]
+        _label(axes, places, [max(pair) for pair in zip(rates, threaded, strict=True)], labels)
+        values += [*rates, *threaded]
     axes.set_yticks(range(len(batch_sizes)), [f"batch of {n:,}" for n in batch_sizes])
     axes.invert_yaxis()
-    _finish(axes, values, title="Throughput", unit="rows per second", better="longer", label_share=0.14)
+    title, share = "Throughput", 0.14
+    if summary.all_cores is not None:
+        title += f" with {used(summary)}; line and brackets: with {cores(summary.all_cores)}"
+        share = 0.24
+    _finish(axes, values, title=title, unit="rows per second", better="longer", label_share=share)
 
 
 def _draw_bars(
@@ -170,11 +186,10 @@ def _finish(
     axes.set_axisbelow(True)
 
 
-def _rates(summary: Summary, variant: Variant) -> list[float]:
-    measurement = summary.measurements.of(variant.name)
-    if measurement is None:
-        return [0.0] * len(summary.measurements.batch_sizes)
-    return [item.rows_per_s for item in measurement.batches]
+def _rates(summary: Summary, variant: Variant, *, all_cores: bool = False) -> list[float]:
+    """Return rows per second at each batch size; 0 where it was not measured."""
+    found = {item.batch_size: item.rows_per_s for item in summary.batches(variant, all_cores=all_cores)}
+    return [found.get(size, 0.0) for size in summary.measurements.batch_sizes]
 
 
 def _titles(summary: Summary) -> list[str]:

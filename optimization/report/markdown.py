@@ -34,6 +34,8 @@ def as_markdown(content: Content, outcome: Outcome) -> str:
         _section(
             "Batches (rows per second)",
             _table(*sections.throughput(content)),
+            *map(_text, sections.all_cores_notes(content)),
+            _table(*sections.throughput_all_cores(content)),
             *(_text(sentence) for sentence in (*sections.crossovers(content), *content["cuts"])),
         ),
         _section(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from optimization.report import fresh, sections
 from optimization.report.charts import Point, Series, chart
-from optimization.report.formats import compact, short, size
+from optimization.report.formats import compact, counted, short, size
 from optimization.report.layers import HEADERS, TITLE, layer_rows
 from optimization.report.sections import UNKNOWN, Content, Outcome
 
@@ -45,7 +45,11 @@ def as_html(content: Content, tries: Sequence[Content], outcome: Outcome) -> str
             _paragraphs(sections.session_notes(content)),
         ),
         _section(
-            "Batches", _throughput(content), _paragraphs([*sections.crossovers(content), *content["cuts"]])
+            "Batches",
+            _throughput(content),
+            _paragraphs(sections.all_cores_notes(content)),
+            _table(*sections.throughput_all_cores(content)),
+            _paragraphs([*sections.crossovers(content), *content["cuts"]]),
         ),
         _section(
             "Candidates of the quantization", _candidates(tries), _table(*_tries(tries)), _left_out(tries)
@@ -122,21 +126,31 @@ def _latency(content: Content) -> str:
 
 
 def _throughput(content: Content) -> str:
-    series = [
-        Series(
-            item["title"],
-            [
-                Point(
-                    batch["batch_size"],
-                    batch["rows_per_s"],
-                    f"{item['title']}: {compact(batch['rows_per_s'])} rows/s at {batch['batch_size']:,}",
-                )
-                for batch in sorted(item["batches"], key=lambda batch: batch["batch_size"])
-            ],
+    threaded = content["all_cores"]
+    sets = (
+        counted(content["options"]["n_threads"], "thread"),
+        f"all {threaded['n_threads']} cores" if threaded else "",
+    )
+    return chart(
+        [_rates(item, item["batches"], sets[0]) for item in content["variants"]],
+        x="rows of a batch",
+        y="rows per second",
+        twins=[_rates(item, item["batches_all_cores"], sets[1]) for item in content["variants"]],
+        sets=sets,
+    )
+
+
+def _rates(item: Content, batches: Sequence[Content], threads: str) -> Series:
+    """Return rows per second of a model over the rows of a batch."""
+    points = [
+        Point(
+            batch["batch_size"],
+            batch["rows_per_s"],
+            f"{item['title']}, {threads}: {compact(batch['rows_per_s'])} rows/s at {batch['batch_size']:,}",
         )
-        for item in content["variants"]
+        for batch in sorted(batches, key=lambda batch: batch["batch_size"])
     ]
-    return chart(series, x="rows of a batch", y="rows per second")
+    return Series(item["title"], points)
 
 
 def _candidates(tries: Sequence[Content]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from optimization.report.formats import change, compact, score, short, size
+from optimization.report.formats import change, compact, score, short, size, times_as_many
 from optimization.report.layers import layer_notes
 
 UNKNOWN = "–"
@@ -142,6 +142,27 @@ def throughput(content: Content) -> Table:
         for n in sorted({n for item in rates for n in item})
     ]
     return ("batch", *(item["title"] for item in content["variants"])), rows
+
+
+def throughput_all_cores(content: Content) -> Table:
+    """Return batch | rows per second of each model with all cores, and times the original's in brackets."""
+    rates = [
+        {
+            batch["batch_size"]: times_as_many(batch["rows_per_s"], None if rank == 0 else batch["speedup"])
+            for batch in item["batches_all_cores"]
+        }
+        for rank, item in enumerate(content["variants"])
+    ]
+    rows = [
+        [f"{n:,}", *(found.get(n, UNKNOWN) for found in rates)]
+        for n in sorted({n for item in rates for n in item})
+    ]
+    return ("batch", *(item["title"] for item in content["variants"])), rows
+
+
+def all_cores_notes(content: Content) -> list[str]:
+    """Return what the figures with all cores are; nothing without them."""
+    return list(content["all_cores"]["sentences"]) if content["all_cores"] else []
 
 
 def noise(content: Content) -> str:

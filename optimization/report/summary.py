@@ -9,17 +9,20 @@ The names, for each variant `original`, `onnx`, `quantized` (of a comparison: ea
     {name}_size_kb                           KB of 1024 bytes
     {name}_latency_ms, _p50, _p90, _p95, _p99      one row; without suffix the mean
     {name}_throughput_batch_{n}              rows per second of the median batch
+    {name}_throughput_batch_{n}_all_cores    the same with all cores, where n_threads are not all already
     {name}_cold_start_ms, {name}_load_ms     in a fresh process: until the first answer; loading alone
     {name}_rss_mb, {name}_peak_rss_mb        its memory after loading, and at most, in 1024² bytes
     {name}_{score}                           accuracy, or r2 and mean_absolute_error
 and for each variant but the original:
     {name}_speedup                           original / this, one row: median over rounds
     {name}_speedup_low, _high                its 95 % interval
+    {name}_speedup_batch_{n}_all_cores       rows per second / the original's, both with all cores
     {name}_size_reduction_pct                per cent of the original's size
     {name}_label_mismatches, {name}_max_abs_difference      on rows that look like the data
     {name}_boundary_label_mismatches                        on boundary, threshold and edge rows
 and for the last variant, where it is the one to register: size_reduction_pct, label_mismatches,
 max_abs_difference, boundary_label_mismatches; and for the run: measure_seconds, and
+    all_cores                                how many cores that is
     layer_{layer}_us                         one row through each layer of the logged model, median
 """
 
@@ -34,7 +37,7 @@ from optimization.measure.crossover import Crossover, crossover
 from optimization.measure.environment import Environment
 from optimization.measure.footprint import Footprints
 from optimization.measure.layers import Layers
-from optimization.measure.records import Measurement, Measurements
+from optimization.measure.records import Batches, Measurement, Measurements, Throughput
 from optimization.measure.sizes import kilobytes, reduction_pct
 from optimization.measure.speedup import SpeedUp, speed_up
 from optimization.measure.tuning import Tuning
@@ -116,10 +119,30 @@ class Summary:
             return None
         return speed_up(base.rounds_ms, other.rounds_ms)
 
-    def crossover(self, variant: Variant) -> Crossover | None:
+    @property
+    def all_cores(self) -> Batches | None:
+        """Return the batches with all cores; None where they were not measured."""
+        return self.measurements.all_cores
+
+    def batches(self, variant: Variant, *, all_cores: bool = False) -> tuple[Throughput, ...]:
+        """Return the batches of `variant` with `n_threads` or with all cores; none where not measured."""
+        if all_cores:
+            return self.all_cores.of(variant.name) if self.all_cores else ()
+        measurement = self.measurements.of(variant.name)
+        return measurement.batches if measurement else ()
+
+    def crossover(self, variant: Variant, *, all_cores: bool = False) -> Crossover | None:
         """Return from which batch on the original is faster than `variant`; None: at no largest one."""
-        base, other = self.measurements.of(self.original.name), self.measurements.of(variant.name)
-        return None if base is None or other is None else crossover(base.batches, other.batches)
+        base = self.batches(self.original, all_cores=all_cores)
+        other = self.batches(variant, all_cores=all_cores)
+        return crossover(base, other) if base and other else None
+
+    def batch_speedups(self, variant: Variant) -> dict[int, float]:
+        """Return by batch size how many times the original's rows per second `variant` has with all cores."""
+        base = self.batches(self.original, all_cores=True)
+        other = self.batches(variant, all_cores=True)
+        pairs = zip(base, other, strict=True) if base and other else ()
+        return {one.batch_size: two.rows_per_s / one.rows_per_s for one, two in pairs}
 
     def size_reduction_pct(self, variant: Variant) -> float:
         """Return by how many per cent `variant` is smaller than the original."""
@@ -131,6 +154,7 @@ def metrics(summary: Summary) -> dict[str, float]:
     found: dict[str, float | None] = {}
     for variant in summary.variants:
         found |= _own(variant, summary.measurements.of(variant.name))
+        found |= _all_cores(summary, variant)
         found |= _fresh(variant, summary.footprints)
     for variant in summary.variants[1:]:
         found |= {
@@ -139,6 +163,8 @@ def metrics(summary: Summary) -> dict[str, float]:
     if summary.candidate and len(summary.variants) > 1:
         last = _against_original(summary, summary.variants[-1])
         found |= {key: value for key, value in last.items() if not key.startswith("speedup")}
+    if summary.all_cores is not None:
+        found["all_cores"] = summary.all_cores.n_threads
     if summary.layers is not None:
         found |= {f"layer_{name}_us": us for name, us in summary.layers.us.items()}
     found["measure_seconds"] = summary.seconds_measuring
@@ -162,6 +188,18 @@ def _own(variant: Variant, measurement: Measurement | None) -> dict[str, float |
             f"{name}_throughput_batch_{item.batch_size}": item.rows_per_s for item in measurement.batches
         }
     return found | {f"{name}_{score}": value for score, value in variant.scores.items()}
+
+
+def _all_cores(summary: Summary, variant: Variant) -> dict[str, float | None]:
+    """Return the metrics of a variant with all cores; the last ones compare it with the original."""
+    name, batches = variant.name, summary.batches(variant, all_cores=True)
+    found: dict[str, float | None] = {
+        f"{name}_throughput_batch_{item.batch_size}_all_cores": item.rows_per_s for item in batches
+    }
+    if variant is not summary.original:
+        factors = summary.batch_speedups(variant)
+        found |= {f"{name}_speedup_batch_{size}_all_cores": factor for size, factor in factors.items()}
+    return found
 
 
 def _fresh(variant: Variant, footprints: Footprints | None) -> dict[str, float | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich import box
@@ -18,14 +18,14 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from optimization.measure import records
 from optimization.measure.footprint import Footprints
 from optimization.measure.layers import Layers
+from optimization.measure.records import Batches, Throughput
 from optimization.measure.sizes import kilobytes
 from optimization.report import fresh
-from optimization.report.formats import change, compact, score, seconds, short, size
+from optimization.report.formats import change, score, seconds, short, size, times_as_many
 from optimization.report.layers import HEADERS, TITLE, layer_notes, layer_rows, layers_content
-from optimization.report.sentences import cuts, fresh_starts, winner
+from optimization.report.sentences import all_cores_notes, cores, cuts, fresh_starts, winner
 from optimization.report.summary import Summary, Variant
 from optimization.report.tuning import sentence
 
@@ -62,6 +62,8 @@ class BenchmarkTables:
         else:
             yield speed_table(self.summary, with_throughput=False)
             yield throughput_table(self.summary)
+        if self.summary.all_cores is not None and self.summary.all_cores.batch_sizes:
+            yield all_cores_table(self.summary, self.summary.all_cores)
         if len(self.summary.variants) > 1:
             yield answers_table(self.summary)
             if self.summary.candidate and self.summary.variants[-1].parity:
@@ -108,7 +110,7 @@ def speed_table(summary: Summary, *, with_throughput: bool) -> Table:
         table.add_row(
             _title(summary, variant),
             *_latency_cells(summary, variant),
-            *(_rate(summary.measurements.of(variant.name), n) for n in sizes),
+            *(_rate(summary.batches(variant), n) for n in sizes),
         )
     return table
 
@@ -118,8 +120,24 @@ def throughput_table(summary: Summary) -> Table:
     headers = tuple(textwrap.fill(variant.title, HEADER_COLUMNS) for variant in summary.variants)
     table = _table("Throughput (rows per second)", headers, first="batch")
     for n in summary.measurements.batch_sizes:
-        rates = (_rate(summary.measurements.of(variant.name), n) for variant in summary.variants)
+        rates = (_rate(summary.batches(variant), n) for variant in summary.variants)
         table.add_row(f"{n:,}", *rates)
+    return table
+
+
+def all_cores_table(summary: Summary, found: Batches) -> Table:
+    """Return batch size | rows per second of each variant with all cores, and times the original's."""
+    headers = tuple(textwrap.fill(variant.title, HEADER_COLUMNS) for variant in summary.variants)
+    table = _table(f"Throughput with {cores(found)} (rows per second)", headers, first="batch")
+    factors = {variant.name: summary.batch_speedups(variant) for variant in summary.variants[1:]}
+    for n in found.batch_sizes:
+        table.add_row(
+            f"{n:,}",
+            *(
+                _rate(summary.batches(variant, all_cores=True), n, factors.get(variant.name, {}).get(n))
+                for variant in summary.variants
+            ),
+        )
     return table
 
 
@@ -200,6 +218,7 @@ def notes(summary: Summary) -> tuple[str, ...]:
         f" {seconds(summary.seconds_measuring)} of measuring.",
         f"Machine: {summary.environment.describe()}.",
         *fresh_starts(summary),
+        *all_cores_notes(summary),
         *cuts(summary),
         *verdicts(summary),
         *layer_notes(layers_content(summary.layers) if summary.layers else None),
@@ -216,7 +235,9 @@ def verdicts(summary: Summary) -> tuple[str, ...]:
             continue
         span = f"{short(found.ratio)}× [{short(found.low)}, {short(found.high)}]"
         word = found.verdict(stable=noise.stable)
-        lines.append(f"Speed-up of {variant.title}, one row: {span}, {word}; {winner(summary, variant)}.")
+        wins = [winner(summary, variant)]
+        wins += [winner(summary, variant, all_cores=True)] if summary.all_cores else []
+        lines.append(f"Speed-up of {variant.title}, one row: {span}, {word}; {'; '.join(wins)}.")
     remedy = "" if noise.stable else "; repeat it on a quiet machine"
     return (*lines, f"Measurement: {noise.sentence}{remedy}.") if lines else ()
 
@@ -249,9 +270,10 @@ def _latency_cells(summary: Summary, variant: Variant) -> list[str | Text]:
     return [*times, text if variant is summary.original else _judged(text, better=factor > 1)]
 
 
-def _rate(measurement: records.Measurement | None, batch_size: int) -> str:
-    batches = measurement.batches if measurement is not None else ()
-    return next((compact(item.rows_per_s) for item in batches if item.batch_size == batch_size), UNKNOWN)
+def _rate(batches: Sequence[Throughput], batch_size: int, factor: float | None = None) -> str:
+    return next(
+        (times_as_many(item.rows_per_s, factor) for item in batches if item.batch_size == batch_size), UNKNOWN
+    )
 
 
 def _mismatches(variant: Variant) -> str | Text:

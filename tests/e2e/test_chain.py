@@ -11,6 +11,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 
+from flavor.quantized_onnx_v1.cpu import available_cpus
+from optimization.measure.recorded import read_run
 from tests.e2e.project import QUICK, User, by_name, git, last_line
 from tests.e2e.servers import Result
 
@@ -37,6 +39,13 @@ METRICS = {
     *(f"{variant}_{name}" for variant in VARIANTS for name in ("cold_start_ms", "load_ms")),
     *("onnx_speedup", "quantized_speedup", "size_reduction_pct", "label_mismatches", "max_abs_difference"),
 }
+
+ALL_CORES = {
+    "all_cores",
+    *(f"{variant}_throughput_batch_{n}_all_cores" for variant in VARIANTS for n in (1, 8)),
+    *(f"{variant}_speedup_batch_{n}_all_cores" for variant in VARIANTS[1:] for n in (1, 8)),
+}
+"""Where the container has several."""
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +109,33 @@ def test_the_metrics_have_the_labs_names_and_are_finite(runs: dict[str, Run]) ->
     assert metrics["size_reduction_pct"] == pytest.approx(
         100 * (1 - metrics["quantized_size_kb"] / metrics["original_size_kb"])
     )
+
+
+def test_batches_are_measured_with_all_cores_too(chain: Chain, runs: dict[str, Run], tmp_path: Path) -> None:
+    user, _ = chain
+    metrics, cores = runs["benchmark"].data.metrics, available_cpus()
+    assert {name for name in metrics if name.endswith("all_cores")} == (ALL_CORES if cores > 1 else set())
+    file = user.client().download_artifacts(runs["benchmark"].info.run_id, "benchmark.json", str(tmp_path))
+    content = json.loads(Path(file).read_text())
+    assert content["environment"]["available_cpus"] == cores
+    assert read_run(Path(file)).environment.n_threads == 1
+    if cores == 1:
+        assert content["all_cores"] is None
+        return
+    assert content["all_cores"]["n_threads"] == metrics["all_cores"] == cores
+    base = content["variants"][0]["batches_all_cores"]
+    for item in content["variants"]:
+        for found, original in zip(item["batches_all_cores"], base, strict=True):
+            name = f"{item['name']}_throughput_batch_{found['batch_size']}"
+            assert metrics[f"{name}_all_cores"] == found["rows_per_s"] != metrics[name]
+            assert found["speedup"] == found["rows_per_s"] / original["rows_per_s"]
+
+
+def test_n_threads_that_are_all_cores_are_measured_once(user: User) -> None:
+    user.mlflow_run("benchmark", n_threads=str(available_cpus()), **QUICK).ok()
+    metrics = by_name(user.runs())["benchmark"].data.metrics
+    assert metrics["original_throughput_batch_8"] > 0
+    assert not any(name.endswith("all_cores") for name in metrics)
 
 
 def test_files_and_dataset_are_logged(chain: Chain, runs: dict[str, Run], tmp_path: Path) -> None:

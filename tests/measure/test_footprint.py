@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -47,6 +48,7 @@ class Spy:
             "threads": {name: os.environ.get(name) for name in footprint.THREADS},
             "rows": rows.tolist(),
             "pid": os.getpid(),
+            "jobs": joblib.Parallel(n_jobs=2)(joblib.delayed(os.getpid)() for _ in range(2)),
         }
         self.path.write_text(json.dumps(found))
 
@@ -121,6 +123,7 @@ def test_a_model_gets_one_row_and_as_many_threads_as_the_contenders(tmp_path: Pa
     assert seen["threads"] == dict.fromkeys(footprint.THREADS, "3")
     assert seen["rows"] == ROWS[:1].tolist()
     assert seen["pid"] != os.getpid()
+    assert seen["jobs"] == [seen["pid"]] * 2  # jobs are threads, as where calls are timed
 
 
 def test_imports_that_a_pickle_asks_for_are_no_loading(tmp_path: Path) -> None:

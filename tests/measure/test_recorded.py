@@ -14,7 +14,7 @@ from optimization.measure.noise import Noise
 from optimization.measure.recorded import CONDITIONS, Change, Run, comparable, compare_runs, read_run, run_of
 from optimization.measure.speedup import SpeedUp
 from optimization.report.content import as_json
-from tests.report.examples import ENVIRONMENT, iris_forest, regressor
+from tests.report.examples import ENVIRONMENT, iris_forest, regressor, with_all_cores
 
 OTHER: dict[str, Any] = {
     "cpu": "Other CPU",
@@ -137,3 +137,33 @@ def test_a_record_of_an_older_format_does_not_know_its_commit() -> None:
     for key in ("commit", "governor", "memory_limit_bytes"):
         del content["environment"][key]
     assert comparable(run_of(content), run(commit="a" * 40)) == (f"commit: unknown and {'a' * 40}",)
+
+
+def test_batches_with_all_cores_are_comparable_where_the_machines_have_as_many() -> None:
+    example = with_all_cores()
+    both = run_of(json.loads(as_json(example)))
+    assert comparable(both, run()) == ()
+    assert compare_runs(both, both)[0].verdict == "equal"
+    four = dataclasses.replace(ENVIRONMENT, available_cpus=4)
+    assert example.measurements.all_cores is not None
+    threaded = dataclasses.replace(example.measurements.all_cores, n_threads=4)
+    measurements = dataclasses.replace(example.measurements, all_cores=threaded)
+    larger = dataclasses.replace(example, environment=four, measurements=measurements)
+    with pytest.raises(ProvenanceError, match="available cpus: 2 and 4"):
+        compare_runs(both, run_of(json.loads(as_json(larger))))
+
+
+def test_a_record_of_all_cores_that_were_not_all_is_refused() -> None:
+    content = json.loads(as_json(with_all_cores()))
+    content["all_cores"]["n_threads"] = 3
+    with pytest.raises(DataError, match="expected all 2 processors, found 3 threads"):
+        run_of(content)
+
+
+def test_a_record_of_format_3_knows_nothing_of_all_cores() -> None:
+    content = json.loads(as_json(iris_forest()))
+    content["format"] = "model-optimization/benchmark/3"
+    del content["all_cores"]
+    for item in content["variants"]:
+        del item["batches_all_cores"]
+    assert comparable(run_of(content), run_of(json.loads(as_json(with_all_cores())))) == ()

@@ -8,7 +8,7 @@ import numpy as np
 
 from optimization.report.content import FORMAT, as_json
 from optimization.report.summary import metrics
-from tests.report.examples import ENVIRONMENT, PARITY, iris_forest, variant
+from tests.report.examples import ENVIRONMENT, PARITY, iris_forest, variant, with_all_cores
 
 
 def refuse(constant):
@@ -20,7 +20,7 @@ NEVER = "scikit-learn wins at no batch up to 1,024 rows"
 
 def test_the_json_holds_the_metrics_the_samples_and_the_machine():
     content = json.loads(as_json(iris_forest()), parse_constant=refuse)
-    assert content["format"] == FORMAT == "model-optimization/benchmark/3"
+    assert content["format"] == FORMAT == "model-optimization/benchmark/4"
     assert content["metrics"] == metrics(iris_forest())
     assert content["environment"] == dataclasses.asdict(ENVIRONMENT)
     assert content["options"]["batch_sizes"] == [1, 32, 1024]
@@ -35,8 +35,25 @@ def test_the_json_holds_the_metrics_the_samples_and_the_machine():
     assert (first["ratio"], first["verdict"]) == (content["metrics"]["onnx_speedup"], "faster")
     assert (second["name"], second["against"]) == ("quantized", "original")
     assert content["crossovers"] == [
-        {"name": name, "batch_size": None, "above": None, "sentence": NEVER} for name in ("onnx", "quantized")
+        {"name": name, "n_threads": 1, "batch_size": None, "above": None, "sentence": NEVER}
+        for name in ("onnx", "quantized")
     ]
+    assert content["all_cores"] is None
+    assert all(item["batches_all_cores"] == [] for item in content["variants"])
+
+
+def test_the_json_holds_the_batches_with_all_cores_and_how_many_these_are():
+    content = json.loads(as_json(with_all_cores()), parse_constant=refuse)
+    assert content["all_cores"]["n_threads"] == 2
+    assert content["all_cores"]["noise"] == {"stable": True, "sentence": "stable"}
+    original, onnx, _ = content["variants"]
+    assert original["batches"][2]["rows_per_s"] == 85_849.0
+    assert original["batches_all_cores"][2]["rows_per_s"] == 120_000.0
+    assert original["batches_all_cores"][2]["speedup"] == 1.0
+    numbers = content["metrics"]
+    for item in onnx["batches_all_cores"]:
+        assert item["speedup"] == numbers[f"onnx_speedup_batch_{item['batch_size']}_all_cores"]
+        assert item["rows_per_s"] == numbers[f"onnx_throughput_batch_{item['batch_size']}_all_cores"]
 
 
 def test_numbers_that_json_cannot_write_become_null():

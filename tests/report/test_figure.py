@@ -9,7 +9,7 @@ import pytest
 
 from optimization.report import charts, figure
 from optimization.report.figure import figure_png
-from tests.report.examples import iris_forest, large, regressor
+from tests.report.examples import iris_forest, large, regressor, with_all_cores
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def drawn(monkeypatch):
     return figures
 
 
-@pytest.mark.parametrize("example", [iris_forest, regressor, large])
+@pytest.mark.parametrize("example", [iris_forest, with_all_cores, regressor, large])
 def test_bar_labels_stay_inside_the_figure_and_apart(example, drawn):
     assert figure_png(example()).startswith(b"\x89PNG\r\n")
     figure = drawn[0]
@@ -44,6 +44,15 @@ def test_bars_say_the_numbers_of_the_tables(drawn):
     assert sizes == ["171.38 KB", "72.17 KB (-57.9 %)", "72.20 KB (-57.9 %)"]
     assert speed == ["4.50 ms", "0.00750 ms (600×)", "0.00750 ms (600×)"]
     assert batches[:3] == ["222", "4.81k", "85.8k"]
+
+
+def test_a_bar_says_in_brackets_what_all_cores_make_of_it_and_a_line_reaches_there(drawn):
+    figure_png(with_all_cores())
+    batches = drawn[0].axes[2]
+    assert [text.get_text() for text in batches.texts][:3] == ["222 (80.0)", "4.81k (2.50k)", "85.8k (120k)"]
+    assert batches.get_title(loc="left") == ("Throughput with 1 thread; line and brackets: with all 2 cores")
+    ends = [line.get_xdata().tolist() for line in batches.lines if len(line.get_xdata()) == 2]
+    assert ends[:3] == [[222.0, 80.0], [4813.0, 2500.0], [85849.0, 120000.0]]
 
 
 def test_the_axis_is_logarithmic_only_where_the_ratio_is_large(drawn):

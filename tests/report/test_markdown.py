@@ -16,10 +16,10 @@ from optimization.report.markdown import as_markdown
 from optimization.report.page import as_html
 from optimization.report.sections import Outcome, verdict
 from optimization.report.summary import Summary, metrics
-from tests.report.examples import ENVIRONMENT, iris_forest, regressor, side_by_side
+from tests.report.examples import ENVIRONMENT, iris_forest, regressor, side_by_side, with_all_cores
 from tests.report.test_page import OUTCOME, text_of
 
-EXAMPLES = pytest.mark.parametrize("example", [iris_forest, regressor, side_by_side])
+EXAMPLES = pytest.mark.parametrize("example", [iris_forest, with_all_cores, regressor, side_by_side])
 Rows = list[list[str]]
 
 
@@ -88,13 +88,27 @@ def test_the_numbers_are_the_logged_metrics(example: Any) -> None:
             assert cells[name.replace("_", " ")] == score(own[name])
         if item.label_mismatches is not None:
             assert cells["other labels"] == f"{numbers[f'{item.name}_label_mismatches']:,.0f}"
-    titles, *batches = table(text, "Batches (rows per second)")
+    (titles, *batches), *threaded = tables(sections_of(text)["Batches (rows per second)"])
     assert titles[1:] == [item.title for item in summary.variants]
     for row in batches:
         n = int(row[0].replace(",", ""))
         rates = [numbers[f"{item.name}_throughput_batch_{n}"] for item in summary.variants]
         assert row[1:] == [compact(rate) for rate in rates]
     assert len(batches) == len(summary.measurements.options.batch_sizes)
+    assert len(threaded) == ("all_cores" in numbers)
+    for titles, *rows in threaded:
+        assert titles[1:] == [item.title for item in summary.variants]
+        assert rows == [
+            [f"{n:,}", *(with_all(numbers, item.name, n) for item in summary.variants)]
+            for n in summary.measurements.batch_sizes
+        ]
+
+
+def with_all(numbers: dict[str, float], name: str, n: int) -> str:
+    """What the metrics say of a batch with all cores."""
+    factor = numbers.get(f"{name}_speedup_batch_{n}_all_cores")
+    rate = compact(numbers[f"{name}_throughput_batch_{n}_all_cores"])
+    return rate if factor is None else f"{rate} ({short(factor)}×)"
 
 
 @EXAMPLES
@@ -103,7 +117,7 @@ def test_it_says_what_the_page_says(example: Any) -> None:
     page = text_of(as_html(content, [], OUTCOME))
     text = as_markdown(content, OUTCOME)
     cells = [cell for rows in tables(parsed(text)) for row in rows for cell in row]
-    beyond = {cell for row in table(text, "Batches (rows per second)") for cell in row}
+    beyond = {cell for row in next(tables(sections_of(text)["Batches (rows per second)"])) for cell in row}
     assert [cell for cell in cells if " ".join(cell.split()) not in page and cell not in beyond] == []
     first = parsed(text)[1]
     assert shown(first) == verdict(content)

@@ -16,11 +16,11 @@ import pytest
 from optimization.limits import check_limits
 from optimization.report.charts import COLOURS
 from optimization.report.content import as_content, finite
-from optimization.report.formats import change, short, size
+from optimization.report.formats import change, compact, short, size
 from optimization.report.page import STYLE, as_html
 from optimization.report.sections import Outcome, verdict
 from optimization.report.summary import metrics
-from tests.report.examples import iris_forest, regressor, side_by_side
+from tests.report.examples import iris_forest, regressor, side_by_side, with_all_cores
 
 OUTCOME = Outcome(
     registered="Registered as iris-onnx version 1.",
@@ -90,6 +90,49 @@ def test_the_numbers_are_the_logged_metrics() -> None:
     assert change(numbers["size_reduction_pct"]) in verdict(content_of(summary))
 
 
+def test_batches_with_all_cores_stand_in_a_table_and_their_numbers_are_the_logged_metrics() -> None:
+    summary = with_all_cores()
+    page, numbers = as_html(content_of(summary), TRIES, OUTCOME), metrics(summary)
+    text = text_of(page)
+    for n in (1, 32, 1024):
+        cells = [f"{n:,}", compact(numbers[f"original_throughput_batch_{n}_all_cores"])]
+        for name in ("onnx", "quantized"):
+            rate = compact(numbers[f"{name}_throughput_batch_{n}_all_cores"])
+            factor = short(numbers[f"{name}_speedup_batch_{n}_all_cores"])
+            cells.append(f"{rate} ({factor}×)")
+        assert " ".join(cells) in text
+    assert "With all 2 cores" in text
+    assert "all 2 cores" not in text_of(as_html(content_of(iris_forest()), TRIES, OUTCOME))
+
+
+def test_a_chart_shows_both_numbers_of_threads_each_point_with_its_metric() -> None:
+    summary = with_all_cores()
+    page, numbers = as_html(content_of(summary), TRIES, OUTCOME), metrics(summary)
+    drawn = page.split("<h2>Batches</h2>")[1].split("</figure>")[0]
+    groups = re.findall(r'<g class="s(\d)( hollow)?">(.*?)</g>', drawn)
+    assert [(rank, bool(hollow)) for rank, hollow, _ in groups] == [
+        *((str(rank), False) for rank in range(3)),
+        *((str(rank), True) for rank in range(3)),
+    ]
+    for (_, hollow, inner), variant in zip(groups, summary.variants * 2, strict=True):
+        assert ('stroke-dasharray="6 4"' in inner) == ('stroke-dasharray=""' not in inner) == bool(hollow)
+        threads, suffix = ("all 2 cores", "_all_cores") if hollow else ("1 thread", "")
+        assert [unescape(note) for note in re.findall("<title>(.*?)</title>", inner)] == [
+            f"{variant.title}, {threads}:"
+            f" {compact(numbers[f'{variant.name}_throughput_batch_{n}{suffix}'])} rows/s at {n:,}"
+            for n in (1, 32, 1024)
+        ]
+    legend = text_of(drawn.split("<figcaption>")[1])
+    assert legend == "scikit-learn ONNX quantized (none) 1 thread all 2 cores"
+
+
+def test_without_a_second_set_a_chart_names_no_number_of_threads() -> None:
+    page = as_html(content_of(iris_forest()), TRIES, OUTCOME)
+    drawn = page.split("<h2>Batches</h2>")[1].split("</figure>")[0]
+    assert "hollow" not in drawn
+    assert text_of(drawn.split("<figcaption>")[1]) == "scikit-learn ONNX quantized (none)"
+
+
 def test_models_side_by_side_have_a_verdict_of_their_own() -> None:
     content = content_of(side_by_side())
     assert verdict(content) == (
@@ -105,7 +148,7 @@ def test_models_side_by_side_have_a_verdict_of_their_own() -> None:
     assert "registered model by kind of row" not in text
 
 
-@pytest.mark.parametrize("example", [iris_forest, regressor, side_by_side])
+@pytest.mark.parametrize("example", [with_all_cores, regressor, side_by_side])
 def test_every_element_is_closed_and_nothing_is_loaded(example: Any) -> None:
     page = as_html(content_of(example()), TRIES, OUTCOME)
     tags = Tags()
@@ -145,12 +188,13 @@ def test_a_verdict_on_candidates_has_its_colour_whether_or_not_the_others_occur(
     keys = [("0", "failed"), ("1", "passed"), ("2", "chosen")]
     for tries, expected in ((TRIES, keys), (without_failed, keys[1:])):
         page = as_html(content_of(iris_forest()), tries, OUTCOME)
-        assert re.findall(r'class="key s(\d)">(failed|passed|chosen)<', page) == expected
+        key = r'class="key s(\d)"><svg[^>]*><path[^>]*></svg>(failed|passed|chosen)<'
+        assert re.findall(key, page) == expected
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="not installed: chromium")
 @pytest.mark.parametrize("width", [360, 1400])
-@pytest.mark.parametrize("example", [iris_forest, side_by_side])
+@pytest.mark.parametrize("example", [with_all_cores, side_by_side])
 def test_nothing_is_wider_than_the_screen(tmp_path: Path, width: int, example: Any) -> None:
     page = as_html(content_of(example()), TRIES, OUTCOME).replace('"', "&quot;")
     frame = tmp_path / "frame.html"

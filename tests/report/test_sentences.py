@@ -5,12 +5,14 @@ import json
 
 import pytest
 
+from optimization.measure.noise import Noise
+from optimization.measure.records import Batches
 from optimization.report.content import as_content, as_json
 from optimization.report.figure import figure_png
 from optimization.report.page import Outcome, as_html
-from optimization.report.sentences import cuts, winner
+from optimization.report.sentences import all_cores_notes, cuts, winner
 from optimization.report.tables import as_text
-from tests.report.examples import iris_forest, make_summary, variant
+from tests.report.examples import batches, iris_forest, make_summary, variant, with_all_cores
 
 OUTCOME = Outcome("Registered.", "", "", "mlflow run .", "")
 
@@ -56,6 +58,82 @@ def test_batches_that_memory_did_not_allow_are_not_put_down_to_time():
         SENTENCE.replace("; no batches of 1,024 rows", ""),
         "Cut to stay within half of the free memory: no batches of 1,024 rows.",
     )
+
+
+def cut_with_all_cores(stopped, sizes):
+    """The lab's model, of which only batches of `sizes` were measured with all cores."""
+    example = with_all_cores()
+    rates = {
+        name: tuple(item for item in found if item.batch_size in sizes)
+        for name, found in example.measurements.all_cores.by_contender.items()
+    }
+    threaded = Batches(2, rates, stopped)
+    measurements = dataclasses.replace(example.measurements, all_cores=threaded)
+    return dataclasses.replace(example, measurements=measurements, time_budget_s=20.0)
+
+
+@pytest.mark.parametrize(
+    ("stopped", "sizes", "sentence"),
+    [
+        (
+            "time",
+            (1, 32),
+            "Cut to stay within 20 s of measuring (time_budget_s):"
+            " no batches of 1,024 rows with all 2 cores.",
+        ),
+        (
+            "memory",
+            (1,),
+            "Cut to stay within half of the free memory: no batches of 32, 1,024 rows with all 2 cores.",
+        ),
+        (
+            "time",
+            (),
+            "Cut to stay within 20 s of measuring (time_budget_s):"
+            " no batches of 1, 32, 1,024 rows with all 2 cores.",
+        ),
+    ],
+)
+def test_batches_with_all_cores_that_did_not_fit_are_named(stopped, sizes, sentence):
+    found = cut_with_all_cores(stopped, sizes)
+    assert cuts(found) == (sentence,)
+    content = json.loads(as_json(found))
+    for text in (as_text(found).replace("\n", " "), as_html(content, [], OUTCOME)):
+        assert sentence in text
+    assert figure_png(found).startswith(b"\x89PNG")
+    table = "With all 2 cores: rows per second"
+    assert (table in as_text(found)) == bool(sizes)
+
+
+def test_who_wins_with_all_cores_is_said_too():
+    example = with_all_cores()
+    by_contender = dict(example.measurements.all_cores.by_contender)
+    by_contender["original"] = batches((1, 32, 1024), (80.0, 2_500.0, 2e6))
+    threaded = Batches(2, by_contender)
+    measurements = dataclasses.replace(example.measurements, all_cores=threaded)
+    found = dataclasses.replace(example, measurements=measurements)
+    sentence = "with all 2 cores scikit-learn wins above about 1,000 rows (measured: from 1,024 on)"
+    assert winner(found, found.variants[1], all_cores=True) == sentence
+    content = json.loads(as_json(found))
+    crossovers = [(item["name"], item["n_threads"]) for item in content["crossovers"]]
+    assert crossovers == [("onnx", 1), ("quantized", 1), ("onnx", 2), ("quantized", 2)]
+    assert content["crossovers"][2]["sentence"] == sentence
+    assert sentence in as_text(found).replace("\n", " ")
+    assert sentence in as_html(content, [], OUTCOME)
+
+
+def test_batches_with_all_cores_that_were_disturbed_are_said_to_have_been():
+    example = with_all_cores()
+    threaded = dataclasses.replace(example.measurements.all_cores, noise=Noise(("others",)))
+    measurements = dataclasses.replace(example.measurements, all_cores=threaded)
+    found = dataclasses.replace(example, measurements=measurements)
+    sentence = "Batches with all 2 cores were unstable: others."
+    assert all_cores_notes(found)[1] == sentence
+    content = json.loads(as_json(found))
+    assert content["noise"]["stable"]
+    assert not content["all_cores"]["noise"]["stable"]
+    assert sentence in as_text(found)
+    assert sentence in as_html(content, [], OUTCOME)
 
 
 def test_every_form_of_the_report_says_what_was_cut():

@@ -7,7 +7,16 @@ import pytest
 
 from optimization.measure.footprint import Footprints
 from optimization.report.summary import Summary, metrics
-from tests.report.examples import footprint, iris_forest, make_summary, regressor, side_by_side, variant
+from tests.report.examples import (
+    batches,
+    footprint,
+    iris_forest,
+    make_summary,
+    regressor,
+    side_by_side,
+    variant,
+    with_all_cores,
+)
 
 
 def test_a_classifier_has_exactly_these_metrics():
@@ -24,6 +33,29 @@ def test_a_classifier_has_exactly_these_metrics():
     layers = ("session", "predictor", "flavor", "enforcement", "pyfunc_dataframe")
     expected |= {f"layer_{name}_us" for name in layers}
     assert set(metrics(iris_forest())) == expected
+
+
+def test_batches_with_all_cores_add_their_metrics_and_change_none():
+    found, without = metrics(with_all_cores()), metrics(iris_forest())
+    assert {key: found[key] for key in without} == without
+    rates = {f"{n}_throughput_batch_{k}" for n in ("original", "onnx", "quantized") for k in (1, 32, 1024)}
+    factors = {f"{n}_speedup_batch_{k}" for n in ("onnx", "quantized") for k in (1, 32, 1024)}
+    assert set(found) - set(without) == {"all_cores", *(f"{key}_all_cores" for key in rates | factors)}
+    assert found["all_cores"] == 2
+    assert found["original_throughput_batch_1024_all_cores"] == 120_000.0
+    assert found["onnx_speedup_batch_1024_all_cores"] == pytest.approx(15.0)
+
+
+def test_the_crossover_with_all_cores_is_one_of_its_own():
+    example = with_all_cores()
+    threaded = example.measurements.all_cores
+    fast = {**threaded.by_contender, "original": batches((1, 32, 1024), (80.0, 2_500.0, 2e6))}
+    threaded = dataclasses.replace(threaded, by_contender=fast)
+    measurements = dataclasses.replace(example.measurements, all_cores=threaded)
+    example = dataclasses.replace(example, measurements=measurements)
+    onnx = example.variants[1]
+    assert example.crossover(onnx) is None
+    assert example.crossover(onnx, all_cores=True).batch_size == 1024
 
 
 def test_the_labs_numbers_come_out():

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from optimization.report.tables import BenchmarkTables, as_text
-from tests.report.examples import iris_forest, large, regressor, side_by_side
+from tests.report.examples import iris_forest, large, regressor, side_by_side, with_all_cores
 
 
 def printed(summary, width):
@@ -30,6 +30,14 @@ def test_size_and_speed_hold_the_labs_columns():
     assert row(text, "Size", "ONNX") == ["72.17", "-57.9", "%"]
     assert row(text, "Speed", "scikit-learn") == ["4.95", "4.50", "6.75", "1.00×", "222", "4.81k", "85.8k"]
     assert row(text, "Speed", "ONNX") == ["0.00825", "0.00750", "0.0112", "600×", "1.00k", "32.0k", "1.02M"]
+
+
+def test_batches_with_all_cores_have_a_table_of_their_own():
+    text = as_text(with_all_cores())
+    title = "Throughput with all 2 cores"
+    assert row(text, title, "32") == ["2.50k", "30.0k", "(12.0×)", "31.0k", "(12.4×)"]
+    assert row(text, title, "1,024") == ["120k", "1.80M", "(15.0×)", "1.90M", "(15.8×)"]
+    assert "all 2 cores" not in as_text(iris_forest())
 
 
 def test_answers_of_a_classifier_count_labels():
@@ -63,7 +71,7 @@ def test_the_notes_say_model_method_and_machine():
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-@pytest.mark.parametrize("example", [iris_forest, regressor, large])
+@pytest.mark.parametrize("example", [iris_forest, with_all_cores, regressor, large])
 def test_nothing_is_cut_off_or_wider_than_the_terminal(example, width):
     text = printed(example(), width)
     assert "…" not in text

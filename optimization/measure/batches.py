@@ -32,6 +32,10 @@ from optimization.measure.records import (
 from optimization.measure.rows import batches
 from optimization.measure.threads import threads
 
+ALL_CORES_ENDS = 0.9
+"""Share of the budget at which all cores have had their time: the layers of one row, which come after all
+this, take half a second, and three calls may last longer than they were judged to."""
+
 Found = tuple[dict[int, list[Throughput]], str]
 """By batch size the throughput of each contender, and what stopped it: "time", "memory" or ""."""
 
@@ -110,7 +114,7 @@ def measure_threaded(
         one_row_s: seconds that one row took with the options' threads, by contender.
     """
     load = read_load()
-    contenders = threaded.contenders
+    contenders, budget = threaded.contenders, budget.share(ALL_CORES_ENDS)
     guess = [one_row_s[item.name] for item in contenders]
     with threads(threaded.n_threads):
         if budget.seconds is None or budgets.worth_trying(guess, growth=2, left_s=budget.left):

@@ -5,7 +5,8 @@ Out: deadlines and numbers of calls.
 Promise: without a budget nothing is cut; with one, what is cut is cut before it would have overrun, and
 never below what a figure needs.
 
-Single rows have `ONE_ROW_SHARE` of the budget and batches share what is left then, the smallest first.
+Single rows have `ONE_ROW_SHARE` of the budget and batches share what is left then, the smallest first; those
+with all cores come last.
 A size is tried if a call of it, judged by the size before (time grows at most with the rows), fits; it is
 measured if `MIN_REPEATS` calls do. The smallest size is measured in any case.
 """

@@ -229,7 +229,14 @@ PARAMETERS = (
     Parameter(
         "footprint", "string", "true", BENCHMARK, "measure cold start and memory in fresh processes", boolean
     ),
-    Parameter("n_threads", "float", "1", MEASURING, "threads of every model while measured", whole),
+    Parameter(
+        "n_threads",
+        "float",
+        "1",
+        MEASURING,
+        "threads of every model while measured; a benchmark measures batches with all cores too",
+        whole,
+    ),
     Parameter(
         "registered_model_name",
         "string",

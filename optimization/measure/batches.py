@@ -30,7 +30,6 @@ from optimization.measure.records import (
     throughput,
 )
 from optimization.measure.rows import batches
-from optimization.measure.threads import threads
 
 ALL_CORES_ENDS = 0.9
 """Share of the budget at which all cores have had their time: the layers of one row, which come after all
@@ -107,7 +106,9 @@ def measure_threaded(
     rng: np.random.Generator,
     tick: Tick,
 ) -> Batches:
-    """Measure batches of `sizes` with the threads of `threaded`, as far as the budget goes.
+    """Measure batches of `sizes` of contenders with threads of their own, as far as the budget goes.
+
+    The caller has set the pools to as many.
 
     Args:
         sizes: those of the options that were measured with the options' threads, in their order.
@@ -116,22 +117,21 @@ def measure_threaded(
     load = read_load()
     contenders, budget = threaded.contenders, budget.share(ALL_CORES_ENDS)
     guess = [one_row_s[item.name] for item in contenders]
-    with threads(threaded.n_threads):
-        if budget.seconds is None or budgets.worth_trying(guess, growth=2, left_s=budget.left):
-            # A session opens and a pool starts with the first call.
-            guess = [_one_row_s(item, rows) for item in contenders]
-        found, stopped = measure_sizes(
-            contenders,
-            rows,
-            sizes,
-            guess,
-            needed=None,
-            options=options,
-            budget=budget,
-            rng=rng,
-            tick=tick,
-            title=f"{{:,}}, {threaded.n_threads} cores",
-        )
+    if budget.seconds is None or budgets.worth_trying(guess, growth=2, left_s=budget.left):
+        # A session opens and a pool starts with the first call.
+        guess = [_one_row_s(item, rows) for item in contenders]
+    found, stopped = measure_sizes(
+        contenders,
+        rows,
+        sizes,
+        guess,
+        needed=None,
+        options=options,
+        budget=budget,
+        rng=rng,
+        tick=tick,
+        title=f"{{:,}}, {threaded.n_threads} cores",
+    )
     if left_out := len(options.batch_sizes) - len(sizes):
         tick("no larger batch", left_out * MIN_ROUNDS * len(contenders))
     return Batches(

@@ -24,6 +24,8 @@ from flavor.quantized_onnx_v1.cpu import available_cpus
 def threads(n_threads: int) -> Iterator[None]:
     """Limit BLAS and OpenMP to `n_threads`, and keep joblib from starting processes.
 
+    A pool that changes its size is busy for some milliseconds: let the garbage be collected after this.
+
     Processes would take seconds to start, hold copies of the model, and be taken for somebody else's work.
     """
     with threadpool_limits(n_threads), parallel_config(backend="threading"):

@@ -65,31 +65,29 @@ def measure(
     tick = _counter(_n_blocks(contenders, all_cores, options), progress)
     environment = read_environment(n_threads=options.n_threads)
     before = read_load()
-    with garbage_held():
-        with threads(options.n_threads):
-            rounds = _measure_single_rows(
-                contenders, rows, options=options, budget=budget, rng=rng, tick=tick
-            )
-            samples = [[sample for block in item for sample in block] for item in rounds]
-            one_row = [latency(item) for item in samples]
-            one_row_s = [item.p50_ms / 1e3 for item in one_row]
-            per_size, stopped = measure_sizes(
-                contenders,
-                rows,
-                [size for size in options.batch_sizes if size > 1],
-                one_row_s,
-                needed=min(options.batch_sizes, default=None),
-                options=options,
-                budget=budget,
-                rng=rng,
-                tick=tick,
-            )
+    with threads(options.n_threads), garbage_held():
+        rounds = _measure_single_rows(contenders, rows, options=options, budget=budget, rng=rng, tick=tick)
+        samples = [[sample for block in item for sample in block] for item in rounds]
+        one_row = [latency(item) for item in samples]
+        one_row_s = [item.p50_ms / 1e3 for item in one_row]
+        per_size, stopped = measure_sizes(
+            contenders,
+            rows,
+            [size for size in options.batch_sizes if size > 1],
+            one_row_s,
+            needed=min(options.batch_sizes, default=None),
+            options=options,
+            budget=budget,
+            rng=rng,
+            tick=tick,
+        )
         # A batch of one row is what has just been measured.
         per_size[1] = [throughput(item, batch_size=1) for item in samples]
-        measured = [size for size in options.batch_sizes if size in per_size]
-        after = read_load()
-        threaded = None
-        if all_cores is not None:
+    after = read_load()
+    measured = [size for size in options.batch_sizes if size in per_size]
+    threaded = None
+    if all_cores is not None:
+        with threads(all_cores.n_threads), garbage_held():
             threaded = measure_threaded(
                 all_cores,
                 rows,

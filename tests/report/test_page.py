@@ -211,6 +211,11 @@ def test_nothing_is_wider_than_the_screen(tmp_path: Path, width: int, example: A
     assert int(found.group(1)) <= width
 
 
+def test_on_a_narrow_screen_the_text_of_a_chart_is_larger_because_that_rule_comes_last() -> None:
+    sizes = re.findall(r"svg text \{[^}]*font-size: (\d+)px", STYLE.read_text(encoding="utf-8"))
+    assert sizes == ["12", "17"]
+
+
 def test_eight_models_have_eight_colours() -> None:
     page = as_html(content_of(side_by_side()), [], OUTCOME)
     assert {f's{i}">' for i in range(5)} <= set(re.findall(r's\d">', page))

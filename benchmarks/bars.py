@@ -162,6 +162,7 @@ BARS: tuple[Bar, ...] = (
 SUITE: Mapping[str, tuple[str, float]] = {
     "size_skl2onnx": ("size against skl2onnx, geometric mean", 4),
     "batch_skl2onnx": ("batch against skl2onnx, geometric mean", 3),
+    "batch_throughput": ("objective=throughput: batch against skl2onnx, geometric mean", 3),
     "one_row_sklearn": ("one row against scikit-learn, geometric mean", 40),
 }
 NEVER: Mapping[str, tuple[str, float]] = {

@@ -23,6 +23,8 @@ in turns and in random order.
 A ratio above 1 is in favour of this project.
 "Size" is the file that `quantization_type=auto` registers, the smallest that passes the default gate,
 against skl2onnx's file; "policy" says which it is.
+Times are that file's, but for "batch, throughput": the file that `objective=throughput` takes among those
+measured, the quickest in a batch that passes the gate.
 The bars of single cases are those of the policy `lossless` unless they name another.
 "Batch" and "one row" against skl2onnx compare bare onnxruntime sessions that are asked for the same answers
 (this project's graph may have a third one, the decision function),
@@ -41,6 +43,7 @@ COLUMNS = (
     "case",
     "size",
     "batch",
+    "batch, throughput",
     "batch, 1 thread",
     "one row",
     "batch / scikit-learn",
@@ -97,6 +100,7 @@ def _row(record: Record) -> tuple[str, ...]:
     figures = (
         found.size_skl2onnx,
         found.batch_skl2onnx,
+        found.batch_throughput,
         found.batch_skl2onnx_1,
         found.one_row_skl2onnx,
         found.batch_sklearn,

@@ -53,6 +53,18 @@ def test_ratios_take_the_rival_at_its_best():
     assert found.batch_sklearn == 20.0 / 5.0
 
 
+def test_throughput_takes_the_quickest_file_that_passes():
+    verdicts = {"lossless": True, "tree_lookup": True, "static": False}
+    times = record()["times"]
+    for policy, factor in (("tree_lookup", 0.25), ("static", 0.1)):
+        for threads in (1, 2):
+            lossless = times[f"lossless, {threads} threads"]
+            times[f"{policy}, {threads} threads"] = {**lossless, "batch_ms": factor * lossless["batch_ms"]}
+    policies = {name: {"passed": passed, "label_mismatches": 0.0} for name, passed in verdicts.items()}
+    found = ratios(record(times=times, policies=policies))
+    assert found.batch_throughput == 4 * found.batch_skl2onnx == 8
+
+
 def test_a_rival_that_does_not_exist_gives_no_ratio():
     sizes = {"pickle": 20_000, "skl2onnx": None, "lossless": 2_000, "registered": 2_000}
     found = ratios(record(bytes=sizes))
@@ -112,6 +124,8 @@ def test_the_page_shows_cases_bars_and_failures():
     records = [record(), {"case": "svc_rbf/iris", "error": "not faithful"}]
     results = {"records": records, "date": "2026-01-02", "description": "a machine"}
     page = table.as_markdown(results, bars.judge(records))
-    assert "| forest/digits | 4 | 2 | 3 | 2 | 4 | 400 | lossless | 2.0 | 200,000 | exact | 3 of 30 |" in page
+    assert (
+        "| forest/digits | 4 | 2 | 2 | 3 | 2 | 4 | 400 | lossless | 2.0 | 200,000 | exact | 3 of 30 |" in page
+    )
     assert "| svc_rbf/iris | not faithful |" in page
     assert "Measured on 2026-01-02: a machine." in page

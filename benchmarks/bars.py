@@ -169,6 +169,7 @@ NEVER: Mapping[str, tuple[str, float]] = {
     "size_skl2onnx": ("larger than skl2onnx", 1.0),
     "batch_skl2onnx": ("slower than skl2onnx in batch", NOISE),
     "batch_skl2onnx_1": ("slower than skl2onnx in batch, one thread", NOISE),
+    "batch_throughput": ("slower than skl2onnx in batch with objective=throughput", NOISE),
     "one_row_skl2onnx": ("slower than skl2onnx for one row", NOISE),
     "one_row_sklearn": ("slower than scikit-learn for one row", NOISE),
     "batch_sklearn": ("slower than scikit-learn in batch", NOISE),

@@ -39,6 +39,8 @@ WORDS_PER_TREE = 3
 """A word costs 3 to 7 ns a row, a tree in onnxruntime's kernel 7 to 24 (1.32)."""
 MOST_CELLS = 2**23
 """Weights of an operator's tables and what they are made of, 32 MB; and nodes by columns, in making words."""
+MOST_WEIGHTS = 2**24
+"""Of all tables of a graph, 64 MB: they stay in memory."""
 
 
 def look_up_trees(model: onnx.ModelProto) -> Rewrite | Refused:
@@ -47,11 +49,12 @@ def look_up_trees(model: onnx.ModelProto) -> Rewrite | Refused:
     written: dict[int, list[onnx.NodeProto]] = {}
     changes, kept = [], []
     turned: dict[str, str] = {}
+    left = MOST_WEIGHTS
     for index, node in enumerate(model.graph.node):
         if not is_tree_operator(node):
             continue
         ensemble = read_ensemble(node)
-        found = ensemble if isinstance(ensemble, str) else _words(ensemble)
+        found = ensemble if isinstance(ensemble, str) else _words(ensemble, left)
         if isinstance(ensemble, str) or isinstance(found, str):
             kept.append(f"{title(node)} stays: {found}")
             continue
@@ -62,6 +65,7 @@ def look_up_trees(model: onnx.ModelProto) -> Rewrite | Refused:
         _write(builder, ensemble, found, node, turned[rows], double=double)
         written[index] = builder.take()
         boxes, words = found
+        left -= _n_weights(boxes, words)
         changes.append(
             f"{title(node)}: {len(words.test)} words of {words.width} tests for {boxes.n_trees} trees"
         )
@@ -72,7 +76,7 @@ def look_up_trees(model: onnx.ModelProto) -> Rewrite | Refused:
     return Rewrite(rewritten, tuple(changes), tuple(kept))
 
 
-def _words(ensemble: Ensemble) -> tuple[Boxes, Words] | str:
+def _words(ensemble: Ensemble, most_weights: int) -> tuple[Boxes, Words] | str:
     """The ensemble's words, or the reason why it stays."""
     plain = (ensemble.aggregate, ensemble.post_transform) == ("SUM", "NONE")
     base_lost = len(ensemble.base) and not (ensemble.labels or every_target_scored(ensemble))
@@ -95,10 +99,16 @@ def _words(ensemble: Ensemble) -> tuple[Boxes, Words] | str:
     words = make_words(boxes, most_words=WORDS_PER_TREE * ensemble.n_trees)
     if isinstance(words, str):
         return words
-    cells = 2**words.width * boxes.weights.shape[1] + 2**BYTE * np.bincount(words.word).max()
-    if len(words.test) * cells > MOST_CELLS:
+    n_weights = _n_weights(boxes, words)
+    parts = len(words.test) * 2**BYTE * int(np.bincount(words.word).max())
+    if n_weights > most_weights or n_weights + parts > MOST_CELLS:
         return f"the tables of {len(words.test)} words of {words.width} tests are too large"
     return boxes, words
+
+
+def _n_weights(boxes: Boxes, words: Words) -> int:
+    """Weights in the tables."""
+    return len(words.test) * (1 << words.width) * int(boxes.weights.shape[1])
 
 
 def _write(

@@ -124,10 +124,30 @@ def test_trees_that_share_too_few_tests_stay(monkeypatch):
     assert "found more words" in look_up_trees(model_of(trees)).reason
 
 
-def test_tables_that_would_be_too_large_are_not_made(monkeypatch):
-    monkeypatch.setattr(lookup, "MOST_CELLS", 300)
+@pytest.mark.parametrize("limit", ["MOST_CELLS", "MOST_WEIGHTS"])
+def test_tables_that_would_be_too_large_are_not_made(monkeypatch, limit):
+    monkeypatch.setattr(lookup, limit, 200)
     trees = ensemble(np.random.default_rng(0), **FEW)
     assert "are too large" in look_up_trees(model_of(trees)).reason
+
+
+def test_the_tables_of_a_graph_share_what_memory_they_may_take(monkeypatch):
+    trees = ensemble(np.random.default_rng(0), **FEW)
+    model = model_of(trees)
+    again = onnx.NodeProto()
+    again.CopyFrom(model.graph.node[0])
+    again.output[0] = "z"
+    model.graph.node.append(again)
+    model.graph.output.append(onnx.helper.make_tensor_value_info("z", 1, [None, 1]))
+    both = look_up_trees(model)
+    assert [len(both.changes), len(both.kept)] == [2, 0]
+    n_words = int(both.changes[0].split(" words of ")[0].split()[-1])
+    monkeypatch.setattr(lookup, "MOST_WEIGHTS", n_words * 2**8)
+    one = look_up_trees(model)
+    assert [len(one.changes), len(one.kept)] == [1, 1]
+    rows = rows_of(trees)
+    for found, expected in zip(answers(one.model, rows), answers(model, rows), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 def test_deep_trees_stay():

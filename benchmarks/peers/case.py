@@ -19,13 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.case import make_files
+from benchmarks.case import Files, make_files
 from benchmarks.cases import fit
 from benchmarks.contenders import plain_skl2onnx
 from benchmarks.peers.listing import CASES, OWN, PEERS
 from benchmarks.peers.peer import Opened, Peer, PeerError, Subject
 from benchmarks.ratios import REGISTERED
 from optimization.errors import OptimizationError
+from optimization.quantize.policies import FOR_BATCHES
 from optimization.verify import Expected
 
 KINDS = ("data", "boundary", "threshold")
@@ -56,10 +57,16 @@ def main(name: str, target: Path) -> None:
         target.write_bytes(pickle.dumps(Prepared({**record, "error": str(error)}, None, {})))
         return
     content, manifest = files.by_policy[REGISTERED], files.settled.manifest
-    subject = Subject(name, fitted, plain, content, manifest)
+    subject = Subject(name, fitted, plain, content, _for_batches(files), manifest)
     found, models = ask_all(subject, files.settled.expected)
     record = {**record, "registered": files.chosen, **found}
     target.write_bytes(pickle.dumps(Prepared(record, subject, models)))
+
+
+def _for_batches(files: Files) -> bytes:
+    """Return the file that `auto` tries for batches only, empty where there is none that passes the gate."""
+    made = [files.by_policy[policy] for policy in FOR_BATCHES if policy in files.by_policy]
+    return next((content for content in made if files.judge.verdict(content, lossless=True).passed), b"")
 
 
 def ask_all(subject: Subject, expected: Sequence[Expected]) -> tuple[dict[str, Any], dict[str, Any]]:

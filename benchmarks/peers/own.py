@@ -1,7 +1,7 @@
 """What the peers stand beside: scikit-learn as it is, and this project's predictor.
 
-In: a fitted estimator; the file that this project registers.
-Out: both as peers, so that they are measured and counted in the same way.
+In: a fitted estimator; the file that this project registers, and the one for batches.
+Out: all as peers, so that they are measured and counted in the same way.
 Promise: scikit-learn is asked as fitted and, where it has such a setting, with as many threads as the others.
 """
 
@@ -11,7 +11,7 @@ import pickle
 from typing import Any
 
 from benchmarks.contenders import method_of, of_predictor
-from benchmarks.peers.peer import Opened, Peer, Subject
+from benchmarks.peers.peer import Opened, Peer, PeerError, Subject
 from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.convert.structure import final_step
 from optimization.measure.records import Contender
@@ -37,8 +37,17 @@ def open_jobs(subject: Subject, _: None, n_threads: int) -> Opened:
 
 def open_predictor(subject: Subject, _: None, n_threads: int) -> Opened:
     """Return what `flavor.load_model` gives, with its checks of the rows."""
-    contender = of_predictor(OURS.name, subject.content, subject.manifest, n_threads=n_threads)
-    predictor = Predictor(subject.content, subject.manifest, session={"intra_op_num_threads": n_threads})
+    return _opened(OURS.name, subject, subject.content, n_threads)
+
+
+def open_for_batches(subject: Subject, _: None, n_threads: int) -> Opened:
+    """Return the same with the file for batches."""
+    return _opened(THROUGHPUT.name, subject, subject.for_batches, n_threads)
+
+
+def _opened(name: str, subject: Subject, content: bytes, n_threads: int) -> Opened:
+    contender = of_predictor(name, content, subject.manifest, n_threads=n_threads)
+    predictor = Predictor(content, subject.manifest, session={"intra_op_num_threads": n_threads})
     return Opened(contender, lambda rows: predictor.predict(rows, "predict"))
 
 
@@ -46,6 +55,18 @@ def _nothing(subject: Subject) -> None:
     return None
 
 
+def _something_for_batches(subject: Subject) -> None:
+    if not subject.for_batches:
+        raise PeerError("has no file for batches")
+
+
 SKLEARN = Peer("scikit-learn", lambda estimator: "", _nothing, open_sklearn, lambda *_: "as fitted")
 JOBS = Peer("scikit-learn, n_jobs", refuse_jobs, _nothing, open_jobs, lambda *_: "n_jobs set")
 OURS = Peer("this project", lambda estimator: "", _nothing, open_predictor, lambda *_: "the registered file")
+THROUGHPUT = Peer(
+    "this project, throughput",
+    lambda estimator: "",
+    _something_for_batches,
+    open_for_batches,
+    lambda *_: "the file for batches",
+)

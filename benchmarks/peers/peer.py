@@ -35,6 +35,8 @@ class Subject:
     """skl2onnx's graph."""
     content: bytes
     """The file that this project registers."""
+    for_batches: bytes
+    """The file for batches only, where there is one that passes the gate."""
     manifest: Manifest
 
 

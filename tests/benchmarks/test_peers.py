@@ -174,6 +174,23 @@ def test_the_quickest_is_named_whoever_it_is() -> None:
     assert ranking.quickest(record(), BATCH_1) == "**Intel extension** 2×"
 
 
+def test_in_batches_this_project_is_the_quicker_of_its_two_files() -> None:
+    two = record()
+    for taken in two["times"].values():
+        taken["this project, throughput"] = {"one_row_ms": 0.001, "batch_ms": 1.0}
+    two["labels"]["this project, throughput"] = two["labels"]["this project"]
+    assert ranking.quickest(two, BATCH_1) == "this project, throughput"
+    assert ranking.quickest(two, ONE_ROW_1) == "this project"
+    assert ranking.ratio(two, BATCH_1, "Intel extension") == 3
+    assert ranking.ratio(two, ONE_ROW_1, "TL2cgen") == 2
+    assert "| forest/digits | 1 | 12 | 12 | 3 | 1.5 |" in page_of(two)
+
+
+def test_without_a_file_for_batches_there_is_no_such_contender() -> None:
+    with pytest.raises(PeerError, match="has no file for batches"):
+        own.THROUGHPUT.make(SimpleNamespace(for_batches=b""))
+
+
 def test_a_lead_within_noise_is_nobodys() -> None:
     close = record()
     close["times"]["1"]["Intel extension"]["batch_ms"] = 5.9

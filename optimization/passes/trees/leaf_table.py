@@ -31,7 +31,7 @@ from optimization.passes.trees import classifier_v5
 from optimization.passes.trees.build import Builder
 from optimization.passes.trees.collapse import collapse
 from optimization.passes.trees.ensemble import Array, Ensemble, every_target_scored
-from optimization.passes.trees.operators import NO_TREES, replace_nodes, title
+from optimization.passes.trees.operators import all_stay, replace_nodes, title
 from optimization.passes.trees.read import is_tree_operator, read_ensemble
 from optimization.passes.trees.storage import BITS, Storage, Table, make_table, read_back, write_table
 from optimization.passes.trees.write_v3 import write_attributes, write_node
@@ -63,7 +63,7 @@ def leaf_table(model: onnx.ModelProto, *, storage: Storage) -> Rewrite | Refused
             written[index] = _tabled(builder, ensemble, node, storage)
             changes.append(f"{title(node)}: a {storage} table of leaves")
     if not written:
-        return Refused("; ".join(kept) or NO_TREES)
+        return all_stay(kept)
     rewritten = replace_nodes(model, written)
     rewritten.graph.initializer.extend(builder.constants)
     return Rewrite(rewritten, tuple(changes), tuple(kept))

@@ -30,7 +30,7 @@ from optimization.passes.trees import classifier_v5
 from optimization.passes.trees.boxes import Boxes, only_thresholds, read_boxes
 from optimization.passes.trees.build import Builder, element_type
 from optimization.passes.trees.ensemble import Array, Ensemble, every_target_scored
-from optimization.passes.trees.operators import NO_TREES, replace_nodes, title
+from optimization.passes.trees.operators import all_stay, replace_nodes, title
 from optimization.passes.trees.read import is_tree_operator, read_ensemble
 from optimization.passes.trees.words import BYTE, Words, make_words
 
@@ -70,7 +70,7 @@ def look_up_trees(model: onnx.ModelProto) -> Rewrite | Refused:
             f"{title(node)}: {len(words.test)} words of {words.width} tests for {boxes.n_trees} trees"
         )
     if not written:
-        return Refused("; ".join(kept) or NO_TREES)
+        return all_stay(kept)
     rewritten = replace_nodes(model, written)
     rewritten.graph.initializer.extend(builder.constants)
     return Rewrite(rewritten, tuple(changes), tuple(kept))

@@ -7,7 +7,7 @@ Promise: the function's; operators inside bodies of Scan, Loop and If are left a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import onnx
 
@@ -36,10 +36,25 @@ def rewrite_operators(model: onnx.ModelProto, step: Step) -> Rewrite | Refused:
             written[index] = write_node(result[0], node)
             changes.append(f"{title(node)}: {result[1]}")
     if not written:
-        return Refused("; ".join(kept) or NO_TREES)
+        return all_stay(kept)
     return Rewrite(
         replace_nodes(model, {i: [node] for i, node in written.items()}), tuple(changes), tuple(kept)
     )
+
+
+def all_stay(kept: Sequence[str]) -> Refused:
+    """Return the refusal of all operators, from sentences "… stays: reason": each reason once."""
+    titles: dict[str, list[str]] = {}
+    for sentence in kept:
+        what, _, reason = sentence.partition(" stays: ")
+        titles.setdefault(reason, []).append(what)
+    reasons = (
+        f"{found[0]} stays: {reason}"
+        if len(found) == 1
+        else f"{found[0]} and {len(found) - 1} more stay: {reason}"
+        for reason, found in titles.items()
+    )
+    return Refused("; ".join(reasons) or NO_TREES)
 
 
 def replace_nodes(model: onnx.ModelProto, written: dict[int, list[onnx.NodeProto]]) -> onnx.ModelProto:

@@ -57,11 +57,22 @@ def verdict(content: Content) -> str:
     found = next((item for item in content["speedups"] if item["name"] == last["name"]), None)
     if found and found["ratio"]:
         parts.append(f"one row {span(found)} as fast ({found['verdict']})")
+    if gain := _batch_gain(content["variants"][0], last):
+        parts.append(gain)
     if last["label_mismatches"] is not None:
         parts.append(f"{last['label_mismatches']:,} of {content['n_rows_compared']:,} labels differ")
     elif last["max_abs_difference"] is not None:
         parts.append(f"largest difference {last['max_abs_difference']:.2g}")
     return ", ".join(parts) + "."
+
+
+def _batch_gain(original: Mapping[str, Any], optimized: Mapping[str, Any]) -> str:
+    """Return how much faster the largest batch is; "" where no batch of several rows was measured of both."""
+    before, after = (
+        {b["batch_size"]: b["rows_per_s"] for b in item["batches"]} for item in (original, optimized)
+    )
+    largest = max(before.keys() & after.keys(), default=1)
+    return f"batches of {largest:,} {short(after[largest] / before[largest])}×" if largest > 1 else ""
 
 
 def _side_by_side(content: Content) -> str:

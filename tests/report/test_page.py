@@ -88,6 +88,9 @@ def test_the_numbers_are_the_logged_metrics() -> None:
         low, high = numbers[f"{name}_speedup_low"], numbers[f"{name}_speedup_high"]
         assert f"{short(numbers[f'{name}_speedup'])}× [{short(low)}, {short(high)}]" in text
     assert change(numbers["size_reduction_pct"]) in verdict(content_of(summary))
+    largest = max(item["batch_size"] for item in content_of(summary)["variants"][0]["batches"])
+    before, after = (numbers[f"{name}_throughput_batch_{largest}"] for name in ("original", "quantized"))
+    assert f"batches of {largest:,} {short(after / before)}×" in verdict(content_of(summary))
 
 
 def test_batches_with_all_cores_stand_in_a_table_and_their_numbers_are_the_logged_metrics() -> None:

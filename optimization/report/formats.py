@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 SIGNIFICANT_DIGITS = 3
+LEAST_PLAIN = 0.001
 LETTERS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -40,11 +41,12 @@ def times_as_many(rate: float, factor: float | None) -> str:
 
 
 def tick(value: float) -> str:
-    """Return a round number of an axis without trailing zeros: 0, 0.001, 240, 10k, 1M."""
+    """Return a round number of an axis in few characters: 0, 0.001, 1e-04, 240, 10k, 1M."""
     for factor, letter in LETTERS:
         if abs(value) >= factor:
             return f"{value / factor:g}{letter}"
-    return f"{value:.4g}"
+    # 0.0001 would run into the axis' title on a phone.
+    return f"{value:.1e}".replace(".0e", "e") if 0 < abs(value) < LEAST_PLAIN else f"{value:.4g}"
 
 
 def size(n_kb: float) -> str:

@@ -45,8 +45,11 @@ def test_change_is_the_reduction_with_its_sign_turned(reduction, expected):
 
 
 def test_ticks_have_no_trailing_zeros():
-    assert [tick(value) for value in (0.0, 0.001, 1, 240, 1e4, 1e6, 2.5e9)] == [
+    assert [tick(value) for value in (0.0, 1e-5, 1e-4, 2.5e-4, 0.001, 1, 240, 1e4, 1e6, 2.5e9)] == [
         "0",
+        "1e-05",
+        "1e-04",
+        "2.5e-04",
         "0.001",
         "1",
         "240",

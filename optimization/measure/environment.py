@@ -60,8 +60,8 @@ class Environment:
             if name in self.packages
         )
         return (
-            f"{self.cpu}, {_plural(self.available_cpus, 'CPU')} available,"
-            f" {_plural(self.n_threads, 'thread')} used, {self.os}, Python {self.python}"
+            f"{self.cpu}, {counted(self.available_cpus, 'CPU')} available,"
+            f" {counted(self.n_threads, 'thread')} used, {self.os}, Python {self.python}"
             + (f", {versions}" if versions else "")
         )
 
@@ -105,5 +105,6 @@ def installed_versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str]:
     return versions
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: 1 thread, 2 threads."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -24,6 +24,7 @@ from optimization.measure.environment import read_environment
 from optimization.measure.noise import Rounds, judge_noise, others_share, read_load
 from optimization.measure.race import Job, Tick, naming, prepared, race, rounds_of
 from optimization.measure.records import (
+    Batches,
     Contender,
     Measurement,
     Measurements,
@@ -69,12 +70,11 @@ def measure(
         rounds = _measure_single_rows(contenders, rows, options=options, budget=budget, rng=rng, tick=tick)
         samples = [[sample for block in item for sample in block] for item in rounds]
         one_row = [latency(item) for item in samples]
-        one_row_s = [item.p50_ms / 1e3 for item in one_row]
         per_size, stopped = measure_sizes(
             contenders,
             rows,
             [size for size in options.batch_sizes if size > 1],
-            one_row_s,
+            [item.p50_ms / 1e3 for item in one_row],
             needed=min(options.batch_sizes, default=None),
             options=options,
             budget=budget,
@@ -84,29 +84,18 @@ def measure(
         # A batch of one row is what has just been measured.
         per_size[1] = [throughput(item, batch_size=1) for item in samples]
     after = read_load()
-    measured = [size for size in options.batch_sizes if size in per_size]
-    threaded = None
-    if all_cores is not None:
-        with threads(all_cores.n_threads), garbage_held():
-            threaded = measure_threaded(
-                all_cores,
-                rows,
-                measured,
-                {item.name: seconds for item, seconds in zip(contenders, one_row_s, strict=True)},
-                options=options,
-                budget=budget,
-                rng=rng,
-                tick=tick,
-            )
+    sizes = [size for size in options.batch_sizes if size in per_size]
     found = tuple(
         Measurement(
-            item.name,
-            one_row[i],
-            tuple(per_size[size][i] for size in measured),
-            block_medians(rounds[i]),
+            item.name, one_row[i], tuple(per_size[size][i] for size in sizes), block_medians(rounds[i])
         )
         for i, item in enumerate(contenders)
     )
+    threaded = None
+    if all_cores is not None:
+        threaded = _measure_all_cores(
+            all_cores, rows, sizes, found, options=options, budget=budget, rng=rng, tick=tick
+        )
     return Measurements(
         options=options,
         n_rows=len(rows),
@@ -117,6 +106,25 @@ def measure(
         stopped=stopped,
         all_cores=threaded,
     )
+
+
+def _measure_all_cores(
+    all_cores: Threaded,
+    rows: Any,
+    sizes: Sequence[int],
+    found: Sequence[Measurement],
+    *,
+    options: MeasureOptions,
+    budget: Budget,
+    rng: np.random.Generator,
+    tick: Tick,
+) -> Batches:
+    """Measure batches of `sizes` once more, after what was `found` with the options' threads."""
+    one_row_s = {item.name: item.one_row.p50_ms / 1e3 for item in found}
+    with threads(all_cores.n_threads), garbage_held():
+        return measure_threaded(
+            all_cores, rows, sizes, one_row_s, options=options, budget=budget, rng=rng, tick=tick
+        )
 
 
 def _rounds(item: Measurement) -> Rounds:

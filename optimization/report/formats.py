@@ -30,11 +30,6 @@ def compact(value: float) -> str:
     return short(value)
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun: 1 thread, 2 threads."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
 def times_as_many(rate: float, factor: float | None) -> str:
     """Return a rate, and in brackets how many times another one it is where that is known: 588k (4.10×)."""
     return compact(rate) + (f" ({short(factor)}×)" if factor else "")

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+from optimization.measure.environment import counted
 from optimization.report import fresh, sections
 from optimization.report.charts import Point, Series, chart
-from optimization.report.formats import compact, counted, short, size
+from optimization.report.formats import compact, short, size
 from optimization.report.layers import HEADERS, TITLE, layer_rows
 from optimization.report.sections import UNKNOWN, Content, Outcome
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from optimization.measure.environment import counted
 from optimization.measure.footprint import REPEATS
 from optimization.measure.records import MEMORY, Batches
-from optimization.report.formats import counted, seconds
+from optimization.report.formats import seconds
 from optimization.report.fresh import titles
 from optimization.report.summary import Summary, Variant
 
@@ -117,7 +118,7 @@ def winner(summary: Summary, variant: Variant, *, all_cores: bool = False) -> st
             return f"{where}nothing was measured"
     if found is None:
         largest = max(measured, default=1)
-        return f"{where}{original} wins at no batch up to {largest:,} row{'s' if largest > 1 else ''}"
+        return f"{where}{original} wins at no batch up to {counted(largest, 'row')}"
     if found.above is None:
         from_on = "" if found.batch_size == 1 else f", from {found.batch_size:,} rows on"
         return f"{where}{original} wins at every batch measured{from_on}"

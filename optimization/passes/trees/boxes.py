@@ -24,7 +24,7 @@ class Boxes:
     """Leaves in the order of their nodes; only columns that are tested count."""
 
     features: Array
-    """`(n_columns,)` int64: features, rising."""
+    """`(n_columns,)` int64: features, rising; those whose tests NaN fails come before the others."""
     missing: Array
     """`(n_columns,)` bool: whether NaN passes the column's tests."""
     thresholds: tuple[Array, ...]
@@ -60,7 +60,8 @@ def only_thresholds(ensemble: Ensemble) -> bool:
 def read_boxes(ensemble: Ensemble) -> Boxes:
     """Return the boxes of an ensemble with `only_thresholds`."""
     inner = ~ensemble.leaf
-    kind = 2 * ensemble.feature + ensemble.missing
+    n_features = int(ensemble.feature.max()) + 1
+    kind = ensemble.feature + n_features * ensemble.missing
     kinds = np.unique(kind[inner])
     column = np.searchsorted(kinds, kind)
     thresholds = tuple(np.unique(ensemble.threshold[inner & (kind == k)]) for k in kinds)
@@ -81,8 +82,8 @@ def read_boxes(ensemble: Ensemble) -> Boxes:
     # What is asked to pass and to fail one test is reached by nothing.
     leaf = np.flatnonzero(ensemble.leaf & (low <= high).all(axis=1))
     return Boxes(
-        kinds // 2,
-        kinds % 2 == 1,
+        kinds % n_features,
+        kinds >= n_features,
         thresholds,
         leaf,
         low[leaf],

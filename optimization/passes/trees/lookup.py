@@ -145,9 +145,10 @@ def _tests(builder: Builder, boxes: Boxes, turned: str, *, double: bool) -> str:
     counts = [len(values) for values in boxes.thresholds]
     thresholds = np.concatenate(boxes.thresholds).astype(kind)
     features, passing = np.repeat(boxes.features, counts), np.repeat(boxes.missing, counts)
-    parts, order = [], []
+    parts = []
+    # In the order of `Boxes`: first the tests that NaN fails.
     for missing in np.unique(passing):
-        own = np.flatnonzero(passing == missing)
+        own = passing == missing
         values = builder.add("Gather", [turned, builder.constant(features[own])], axis=0)
         limits = builder.constant(thresholds[own][:, None])
         # NaN is neither ≤ nor > anything.
@@ -156,12 +157,8 @@ def _tests(builder: Builder, boxes: Boxes, turned: str, *, double: bool) -> str:
             if missing
             else builder.add("LessOrEqual", [values, limits])
         )
-        parts.append(cast(builder, passed, np.uint8))
-        order.append(own)
-    if len(parts) == 1:
-        return parts[0]
-    both = builder.add("Concat", parts, axis=0)
-    return builder.add("Gather", [both, builder.constant(np.argsort(np.concatenate(order)))], axis=0)
+        parts.append(_cast(builder, passed, np.uint8))
+    return parts[0] if len(parts) == 1 else builder.add("Concat", parts, axis=0)
 
 
 def _numbers(builder: Builder, passed: str, words: Words) -> str:
@@ -216,7 +213,7 @@ def _table(builder: Builder, words: Words, weights: Array, speaks: Array) -> str
         care, wanted = (values[leaves] >> low & count - 1 for values in (words.care, words.wanted))
         numbers = builder.constant(np.arange(count, dtype=np.int32))
         asked = builder.add("BitwiseAnd", [spread(care, np.int32), numbers])
-        return cast(builder, builder.add("Equal", [asked, spread(wanted, np.int32)]), np.float32)
+        return _cast(builder, builder.add("Equal", [asked, spread(wanted, np.int32)]), np.float32)
 
     bits = np.arange(words.width)
     added = builder.add("Mul", [takes(bits[BYTE:]), spread(weights[leaves], np.float32)])
@@ -225,6 +222,6 @@ def _table(builder: Builder, words: Words, weights: Array, speaks: Array) -> str
     return builder.add("Reshape", [both, builder.constant(np.array([len(speaks), 2 ** len(bits)]))])
 
 
-def cast(builder: Builder, source: str, dtype: type[np.generic]) -> str:
+def _cast(builder: Builder, source: str, dtype: type[np.generic]) -> str:
     """Return `source` as numbers of another dtype."""
     return builder.add("Cast", [source], to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))

@@ -13,7 +13,7 @@ import math, os, subprocess, sys
 from entrypoints.command import run_entry_point
 
 def main(values):
-    print("a table")
+    print("a table", flush=True)
     subprocess.run([sys.executable, "-c", "print('a child')"])
     if {fails}:
         from optimization.errors import DataError

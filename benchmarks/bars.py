@@ -171,6 +171,7 @@ NEVER: Mapping[str, tuple[str, float]] = {
     "batch_skl2onnx_1": ("slower than skl2onnx in batch, one thread", NOISE),
     "batch_throughput": ("slower than skl2onnx in batch with objective=throughput", NOISE),
     "one_row_skl2onnx": ("slower than skl2onnx for one row", NOISE),
+    "one_row_latency": ("slower than skl2onnx for one row with objective=latency", NOISE),
     "one_row_sklearn": ("slower than scikit-learn for one row", NOISE),
     "batch_sklearn": ("slower than scikit-learn in batch", NOISE),
 }

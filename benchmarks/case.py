@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 
 from benchmarks.cases import CASES, Case, Fitted, fit
 from benchmarks.contenders import Plain, pickled_bytes, plain_skl2onnx
-from benchmarks.ratios import LOSSLESS, REGISTERED
+from benchmarks.ratios import LOOKUP, LOSSLESS, PLAIN, REGISTERED
 from flavor.quantized_onnx_v1.feeds import to_feeds
 from flavor.quantized_onnx_v1.manifest import Manifest, Session
 from flavor.quantized_onnx_v1.predictor import open_session
@@ -31,7 +32,7 @@ from optimization.errors import GateError, OptimizationError
 from optimization.passes.pipeline import simplify
 from optimization.quantize.candidate import PROMISES, Candidate, is_faithful
 from optimization.quantize.choose import choose
-from optimization.quantize.policies import FOR_BATCHES, apply_all
+from optimization.quantize.policies import apply_all
 from optimization.verify import FULL, Expected, Judge, ParityReport, Settled, compare, settle
 from optimization.verify.gates import Gate
 
@@ -102,13 +103,16 @@ def make_files(case: Case, fitted: Fitted) -> Files:
     settled = settle(simple, fitted.estimator, fitted.features, seed=SEED, budget=FULL)
     feeds = to_feeds(fitted.features, settled.manifest)
     judge = Judge(settled.manifest, settled.expected, fitted.target, Gate())
-    results = apply_all(settled.content, calibration=feeds, objective="throughput")
-    for_size = [item for item in results if item.policy not in FOR_BATCHES]
-    choice = choose(for_size, check=lambda item: judge.verdict(item.model, lossless=item.faithful))
+    results = apply_all(settled.content, calibration=feeds)
+    choice = choose(results, check=lambda item: judge.verdict(item.model, lossless=item.faithful))
     if not choice.verdict.passed:
         raise GateError(choice.verdict.reason)
     made = {item.policy: item for item in results if isinstance(item, Candidate)}
-    names = [LOSSLESS, *case.family.policies, *(n for n in FOR_BATCHES if n in made and made[n].changed)]
+    names = [LOSSLESS, *case.family.policies]
+    if LOOKUP in made and made[LOOKUP].changed:
+        names.append(LOOKUP)
+    if any(node.op_type == "TreeEnsemble" for node in onnx.load_from_string(made[LOSSLESS].model).graph.node):
+        names.append(PLAIN)
     wanted = {name: made[name].model for name in names if name in made}
     return Files(settled, judge, {**wanted, REGISTERED: choice.best.model}, choice.best.policy)
 

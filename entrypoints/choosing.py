@@ -47,7 +47,7 @@ def choose_model(values: Namespace, inputs: Any, content: bytes, judge: Any) -> 
     strict = cache(lambda: with_hard_rows(judge, inputs))
     check = checker(judge, strict)
     if values.quantization_type == "auto":
-        results = apply_all(content, calibration=calibration, options=options, objective=values.objective)
+        results = apply_all(content, calibration=calibration, options=options)
         if isinstance(results[0], Refusal):
             raise QuantizationError(f"no policy can be applied: {results[0].reason}")
         clock = clock_of(inputs, judge, values.objective)

@@ -24,9 +24,8 @@ from benchmarks.cases import fit
 from benchmarks.contenders import plain_skl2onnx
 from benchmarks.peers.listing import CASES, OWN, PEERS
 from benchmarks.peers.peer import Opened, Peer, PeerError, Subject
-from benchmarks.ratios import REGISTERED
+from benchmarks.ratios import LOOKUP, REGISTERED
 from optimization.errors import OptimizationError
-from optimization.quantize.policies import FOR_BATCHES
 from optimization.verify import Expected
 
 KINDS = ("data", "boundary", "threshold")
@@ -64,9 +63,9 @@ def main(name: str, target: Path) -> None:
 
 
 def _for_batches(files: Files) -> bytes:
-    """Return the file that `auto` tries for batches only, empty where there is none that passes the gate."""
-    made = [files.by_policy[policy] for policy in FOR_BATCHES if policy in files.by_policy]
-    return next((content for content in made if files.judge.verdict(content, lossless=True).passed), b"")
+    """Return the file of trees for batches, empty where there is none that passes the gate."""
+    content = files.by_policy.get(LOOKUP, b"")
+    return content if content and files.judge.verdict(content, lossless=True).passed else b""
 
 
 def ask_all(subject: Subject, expected: Sequence[Expected]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -24,12 +24,15 @@ SMALL = 4096
 """Values up to which one sum of squares is the cheaper check: it costs 0.5 µs, isfinite().all() 1.4 µs."""
 SAFE_SQUARES = 1e76
 """Values whose squares sum up to less are finite, and finite in float32 too: (3.4e38)² > 1e76."""
+SAFE_VALUE = 1e38
+"""The same for the largest absolute value, where NaN is let through."""
 
 
 def feeder(manifest: Manifest) -> Callable[[Any], tuple[Feeds, bool]]:
     """Return a function from rows to `to_feeds` and `is_single` of them.
 
-    It is short for the most frequent case: few rows of finite floats, as ndarray or DataFrame.
+    It is short for the most frequent case: few rows of finite floats, as ndarray or DataFrame, and of NaN
+    too where every column takes it.
     """
 
     def feed(data: Any) -> tuple[Feeds, bool]:
@@ -42,6 +45,8 @@ def feeder(manifest: Manifest) -> Callable[[Any], tuple[Feeds, bool]]:
     name, columns, own = item.name, pd.Index(item.columns), np.dtype(item.dtype)
     array, frame, vdot = np.ndarray, pd.DataFrame, np.vdot
     plain, most = item.rounding == "nearest", SMALL // max(1, n_columns)
+    absolute, largest = np.absolute, np.fmax.reduce
+    takes_nan = set(item.columns) <= set(manifest.nan_columns)
 
     def feed_matrix(data: Any) -> tuple[Feeds, bool]:
         matrix = data
@@ -54,7 +59,10 @@ def feeder(manifest: Manifest) -> Callable[[Any], tuple[Feeds, bool]]:
                 and shape[1] == n_columns
                 and 0 < shape[0] <= most
                 and (char := dtype.char) in "fd"
-                and float(vdot(matrix, matrix)) < SAFE_SQUARES
+                and (
+                    float(vdot(matrix, matrix)) < SAFE_SQUARES
+                    or (takes_nan and largest(absolute(matrix), axis=None) < SAFE_VALUE)
+                )
             ):
                 if not plain or not matrix.flags.c_contiguous:
                     matrix = _cast(matrix, item)

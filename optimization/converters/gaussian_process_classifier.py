@@ -63,15 +63,15 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     by_sign = len(latents) == 1 or estimator.multi_class == "one_vs_one"
 
     def decisive(algebra: Algebra, rows: str) -> str:
-        pairs = [latent.write(algebra, rows) for latent in latents]
-        signs = [algebra.add("Sign", [mean]) for mean, _ in pairs] if by_sign else []
-        each = [probability for _, probability in pairs] + signs
-        return algebra.add("Concat", each, axis=1) if len(each) > 1 else each[0]
+        means, probabilities = _all(algebra, rows, latents)
+        signs = [algebra.add("Sign", [means])] if by_sign else []
+        return _beside(algebra, [probabilities, *signs])
 
     algebra, rows = start(scope, operator, container, decisive, points=points, allowed=PROBABILITIES)
-    pairs = [latent.write(algebra, rows) for latent in latents]
-    answer = _binary if len(pairs) == 1 else _by_vote if estimator.multi_class == "one_vs_one" else _by_rest
-    index, scores = answer(Algebra(algebra.writer, DOUBLE), pairs, len(estimator.classes_))
+    means, probabilities = _all(algebra, rows, latents)
+    answer = _binary if len(latents) == 1 else _by_vote if estimator.multi_class == "one_vs_one" else _by_rest
+    double = Algebra(algebra.writer, DOUBLE)
+    index, scores = answer(double, means, probabilities, len(estimator.classes_))
     algebra.writer.label(index, estimator.classes_, operator.outputs[0].full_name)
     finish(algebra.writer, scores, np.float64, operator.outputs[1])
 
@@ -88,70 +88,77 @@ class _Latent:
         self.spread = np.linalg.solve(member.L_, np.diag(member.W_sr_)).T[order]
 
     def write(self, algebra: Algebra, rows: str) -> tuple[str, str]:
-        """Write the latent mean, and the probability of the second class: `(n_rows, 1)` float64 each."""
+        """Write the mean and the variance of the latent value, `(n_rows, 1)` each."""
         term = kernel_term(algebra, rows, self.points, self.kernel)
         mean = weighted(algebra, rows, term, self.weights)
         axis = algebra.writer.constant(np.array([1]))
         spread = weighted(algebra, rows, term, self.spread)
         explained = algebra.add("ReduceSumSquare", [spread, axis], keepdims=1)
         prior = materialized(algebra, diagonal_term(algebra, rows, self.kernel))
-        variance = algebra.add("Sub", [prior, explained])
-        mean, variance = (_widened(algebra, name) for name in (mean, variance))
-        return mean, _squashed(Algebra(algebra.writer, DOUBLE), mean, variance)
+        return mean, algebra.add("Sub", [prior, explained])
 
 
-def _widened(algebra: Algebra, name: str) -> str:
-    return name if algebra.dtype == np.float64 else cast(algebra.writer, name, np.float64)
+def _all(algebra: Algebra, rows: str, latents: list[_Latent]) -> tuple[str, str]:
+    """Write the means, and the probabilities of the second class: `(n_rows, n_latents)` float64 each."""
+    pairs = zip(*(latent.write(algebra, rows) for latent in latents), strict=True)
+    means, variances = (_beside(algebra, list(names)) for names in pairs)
+    if algebra.dtype != np.float64:
+        means, variances = (cast(algebra.writer, name, np.float64) for name in (means, variances))
+    return means, _squashed(Algebra(algebra.writer, DOUBLE), means, variances)
 
 
-def _squashed(algebra: Algebra, mean: str, variance: str) -> str:
-    """Write p for latent means and variances."""
+def _beside(algebra: Algebra, columns: list[str]) -> str:
+    return algebra.add("Concat", columns, axis=1) if len(columns) > 1 else columns[0]
+
+
+def _squashed(algebra: Algebra, means: str, variances: str) -> str:
+    """Write p for latent means and variances, `(n_rows, n_latents)`."""
     from sklearn.gaussian_process._gpc import COEFS, LAMBDAS
 
     lambdas, weights = LAMBDAS.T, COEFS * 0.5
+    last = algebra.writer.constant(np.array([-1]))
+    mean, variance = (algebra.add("Unsqueeze", [name, last]) for name in (means, variances))
     inside = algebra.add("Add", [algebra.scaled(variance, 2.0 * lambdas**2), algebra.number(1.0)])
     argument = algebra.add("Div", [algebra.scaled(mean, lambdas), algebra.add("Sqrt", [inside])])
-    return algebra.gemm(_erf(algebra, argument), weights, weights.sum())
+    weighted_sum = algebra.add("MatMul", [_erf(algebra, argument), algebra.number(weights.ravel())])
+    return algebra.add("Add", [weighted_sum, algebra.number(weights.sum())])
 
 
 def _erf(algebra: Algebra, argument: str) -> str:
-    """Write erf of `(n_rows, n_terms)` float64 by quadrature."""
+    """Write erf of float64 by quadrature."""
     nodes, weights = np.polynomial.legendre.leggauss(N_NODES)
     ends = [algebra.number(end) for end in (-ERF_END, ERF_END)]
     argument = algebra.add("Clip", [argument, *ends])
-    last = algebra.writer.constant(np.array([2]))
+    last = algebra.writer.constant(np.array([-1]))
     along = algebra.scaled(algebra.add("Unsqueeze", [argument, last]), (nodes + 1.0) / 2.0)
     heights = algebra.add("Exp", [algebra.add("Neg", [algebra.add("Mul", [along, along])])])
     area = algebra.add("MatMul", [heights, algebra.number(weights / np.sqrt(np.pi))])
     return algebra.add("Mul", [argument, area])
 
 
-def _binary(algebra: Algebra, pairs: list[tuple[str, str]], n_classes: int) -> tuple[str, str]:
+def _binary(algebra: Algebra, means: str, probabilities: str, n_classes: int) -> tuple[str, str]:
     """The label's index and the probabilities of two classes."""
-    [(mean, probability)] = pairs
-    positive = algebra.add("Greater", [mean, algebra.number(0.0)])
-    other = algebra.add("Sub", [algebra.number(1.0), probability])
-    scores = algebra.add("Concat", [other, probability], axis=1)
+    positive = algebra.add("Greater", [means, algebra.number(0.0)])
+    other = algebra.add("Sub", [algebra.number(1.0), probabilities])
+    scores = algebra.add("Concat", [other, probabilities], axis=1)
     flat = algebra.add("Reshape", [positive, algebra.writer.constant(np.array([-1]))])
     return cast(algebra.writer, flat, np.int64), scores
 
 
-def _by_rest(algebra: Algebra, pairs: list[tuple[str, str]], n_classes: int) -> tuple[str, str]:
+def _by_rest(algebra: Algebra, means: str, probabilities: str, n_classes: int) -> tuple[str, str]:
     """The same of one_vs_rest."""
-    each = algebra.add("Concat", [probability for _, probability in pairs], axis=1)
     axis = algebra.writer.constant(np.array([1]))
-    total = algebra.add("ReduceSum", [each, axis], keepdims=1)
-    return _largest(algebra.writer, each), algebra.add("Div", [each, total])
+    total = algebra.add("ReduceSum", [probabilities, axis], keepdims=1)
+    return _largest(algebra.writer, probabilities), algebra.add("Div", [probabilities, total])
 
 
-def _by_vote(algebra: Algebra, pairs: list[tuple[str, str]], n_classes: int) -> tuple[str, str]:
+def _by_vote(algebra: Algebra, means: str, probabilities: str, n_classes: int) -> tuple[str, str]:
     """The label's index and the scores of one_vs_one; a pair's second class wins where its mean is > 0."""
     identity = np.eye(n_classes)
     signs = np.array([identity[j] - identity[i] for i, j in combinations(range(n_classes), 2)])
-    means, confidences = (algebra.add("Concat", list(names), axis=1) for names in zip(*pairs, strict=True))
     positive = algebra.add("Greater", [means, algebra.number(0.0)])
     votes = algebra.gemm(cast(algebra.writer, positive, np.float64), signs, (signs < 0).sum(axis=0))
-    sums = algebra.gemm(confidences, signs)
+    sums = algebra.gemm(probabilities, signs)
     thirds = algebra.add("Add", [algebra.scaled(algebra.add("Abs", [sums]), 3.0), algebra.number(3.0)])
     scores = algebra.add("Add", [votes, algebra.add("Div", [sums, thirds])])
     return _largest(algebra.writer, scores), scores

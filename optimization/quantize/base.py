@@ -7,8 +7,9 @@ Promise: made once and shared by all policies; both models compute the same bits
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import onnx
 
@@ -16,6 +17,7 @@ from optimization.passes.outcome import Promise
 from optimization.passes.packing import pack
 from optimization.passes.pipeline import Cleaned, clean, encode
 from optimization.passes.runtimes import runs_on
+from optimization.passes.trees.lookup import Plan, plan_lookups
 from optimization.quantize.candidate import (
     Calibration,
     Candidate,
@@ -42,6 +44,8 @@ class Base:
     """Of `named`: what an integer kernel could take."""
     calibration: Calibration | None
     options: QuantizeOptions
+    lookups: Callable[[], Plan]
+    """Of `named`: which trees can be looked up; found once, when first asked for."""
 
     @property
     def selected(self) -> frozenset[str]:
@@ -77,7 +81,8 @@ def prepare(model: bytes, *, calibration: Calibration | None, options: QuantizeO
     named = name_nodes(cleaned)
     encoded = encode(cleaned, target=options.target_onnxruntime)
     operators = select_operators(named, min_weight_values=options.min_weight_values)
-    return Base(cleaned, named, encoded, serialized(encoded.model), operators, calibration, options)
+    lookups = cache(partial(plan_lookups, named))
+    return Base(cleaned, named, encoded, serialized(encoded.model), operators, calibration, options, lookups)
 
 
 def serialized(model: onnx.ModelProto) -> bytes:

@@ -133,9 +133,9 @@ def _places(model: onnx.ModelProto) -> list[_Place]:
         operand, weight, *rest = node.input
         if weight not in constants or reads[weight] > 1 or operand in constants:
             continue
-        n_in, n_out = constants[weight].dims
-        if n_in > MAX_INPUTS:
+        if len(constants[weight].dims) != 2 or constants[weight].dims[0] > MAX_INPUTS:
             continue
+        n_out = constants[weight].dims[1]
         if not rest and reads[node.output[0]] == 1 and node.output[0] in adds:
             rest = [name for name in adds[node.output[0]].input if name != node.output[0]]
         bias = [name for name in rest if _is_row(name, constants, n_out) and reads[name] == 1]

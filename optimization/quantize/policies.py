@@ -14,6 +14,9 @@ same arguments. A graph in which a policy finds nothing to do gives the lossless
     leaf_table_12      … of 12 bits
     leaf_table_8       … of 8 bits
     tree_lookup        trees as tables of words of tests: the same leaves, a batch in less time
+    tree_lookup_16     … and weights of leaves rounded to 16 bits
+    tree_lookup_12     … to 12 bits
+    tree_lookup_8      … to 8 bits
     float16            float32 matrices stored in 16 bits, read as float32
     weight_only_12     float32 matrices stored in 12 bits, read as float32
     weight_only        float32 matrices stored in 8 bits, read as float32
@@ -35,7 +38,7 @@ from pathlib import Path
 import onnx
 
 from optimization.errors import ParameterError
-from optimization.passes.outcome import Refused
+from optimization.passes.outcome import Promise, Refused
 from optimization.passes.pipeline import encode
 from optimization.passes.runtimes import oldest_onnxruntime
 from optimization.passes.trees.leaf_table import leaf_table
@@ -86,14 +89,13 @@ def apply_all(
     *,
     calibration: Calibration | None = None,
     options: QuantizeOptions | None = None,
-    objective: str = "size",
 ) -> tuple[Candidate | Refusal, ...]:
-    """Return what each of `auto_policies` makes of `model`, in that order: what `choose` chooses from.
+    """Return what each policy of `AUTO` makes of `model`, in that order: what `choose` chooses from.
 
     Raises:
         QuantizationError: `model` is not an ONNX model.
     """
-    return _apply(auto_policies(objective), model, calibration, options)
+    return _apply(AUTO, model, calibration, options)
 
 
 def _apply(
@@ -136,12 +138,13 @@ def _leaves(base: Base, policy: PolicyName, *, storage: Storage) -> Candidate | 
     return _sound(base, policy, content, operators, note)
 
 
-def _lookup(base: Base, policy: PolicyName) -> Candidate | Refusal:
-    outcome = look_up_trees(base.named)
+def _lookup(base: Base, policy: PolicyName, *, storage: Storage) -> Candidate | Refusal:
+    outcome = look_up_trees(base.named, base.lookups(), storage=storage)
     if isinstance(outcome, Refused):
         return base.unchanged(policy, f"nothing to look up in tables: {outcome.reason}")
     content = encoded_again(outcome.model, base.options)
-    operators = list_leaves(base.operators, outcome.changes, outcome.kept, fewer_bits=False)
+    rounded = PROMISES[policy] is Promise.ESTIMATED
+    operators = list_leaves(base.operators, outcome.changes, outcome.kept, fewer_bits=rounded)
     return _sound(base, policy, content, operators, "; ".join((*outcome.changes, *outcome.kept)))
 
 
@@ -204,7 +207,10 @@ POLICIES: dict[PolicyName, Make] = {
     "leaf_table_16": partial(_leaves, storage="uint16"),
     "leaf_table_12": partial(_leaves, storage="uint12"),
     "leaf_table_8": partial(_leaves, storage="uint8"),
-    "tree_lookup": _lookup,
+    "tree_lookup": partial(_lookup, storage="float32"),
+    "tree_lookup_16": partial(_lookup, storage="uint16"),
+    "tree_lookup_12": partial(_lookup, storage="uint12"),
+    "tree_lookup_8": partial(_lookup, storage="uint8"),
     "float16": _weights,
     "weight_only_12": _weights,
     "weight_only": _weights,
@@ -219,14 +225,7 @@ POLICIES: dict[PolicyName, Make] = {
 
 BY_NAME_ONLY = ("static_entropy",)
 """What `auto` does not try: its calibration takes seconds."""
-FOR_BATCHES = ("tree_lookup",)
-"""What `auto` tries for `objective=throughput` only: one row takes more time by it."""
-
-
-def auto_policies(objective: str) -> tuple[PolicyName, ...]:
-    """Return what `auto` tries for an objective of `OBJECTIVES`."""
-    left_out = BY_NAME_ONLY if objective == "throughput" else (*BY_NAME_ONLY, *FOR_BATCHES)
-    return tuple(name for name in POLICIES if name not in left_out)
+AUTO: tuple[PolicyName, ...] = tuple(name for name in POLICIES if name not in BY_NAME_ONLY)
 
 
 def _policy_name(policy: str) -> PolicyName:

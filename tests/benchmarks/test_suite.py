@@ -53,16 +53,23 @@ def test_ratios_take_the_rival_at_its_best():
     assert found.batch_sklearn == 20.0 / 5.0
 
 
-def test_throughput_takes_the_quickest_file_that_passes():
+@pytest.mark.parametrize(
+    ("figure", "best", "plain"),
+    [
+        ("batch_ms", "batch_throughput", "batch_skl2onnx"),
+        ("one_row_ms", "one_row_latency", "one_row_skl2onnx"),
+    ],
+)
+def test_an_objective_of_time_takes_the_quickest_file_that_passes(figure, best, plain):
     verdicts = {"lossless": True, "tree_lookup": True, "static": False}
     times = record()["times"]
     for policy, factor in (("tree_lookup", 0.25), ("static", 0.1)):
         for threads in (1, 2):
             lossless = times[f"lossless, {threads} threads"]
-            times[f"{policy}, {threads} threads"] = {**lossless, "batch_ms": factor * lossless["batch_ms"]}
+            times[f"{policy}, {threads} threads"] = {**lossless, figure: factor * lossless[figure]}
     policies = {name: {"passed": passed, "label_mismatches": 0.0} for name, passed in verdicts.items()}
     found = ratios(record(times=times, policies=policies))
-    assert found.batch_throughput == 4 * found.batch_skl2onnx == 8
+    assert getattr(found, best) == 4 * getattr(found, plain) == 8
 
 
 def test_a_rival_that_does_not_exist_gives_no_ratio():

@@ -113,6 +113,17 @@ def test_the_short_way_refuses_what_the_long_way_refuses(
             flowers.predictor.predict(form)
 
 
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, 1e39])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_infinity_beside_nan_is_refused(models: Mapping[str, Converted], bad: float, dtype: Any):
+    model = next(item for item in models.values() if len(item.manifest.nan_columns) == 4)
+    with np.errstate(over="ignore"):
+        rows = np.array([[np.nan, 1.0, 2.0, 3.0], [0.0, bad, np.nan, 1.0]]).astype(dtype)
+    assert model.predictor.predict(rows[:1]).shape == (1,)
+    with pytest.raises(ValueError, match="the model takes no infinity"):
+        model.predictor.predict(rows)
+
+
 def test_large_batches_go_the_long_way_to_the_same_answers(flowers: Converted):
     rows = rows_of(3000, seed=5)
     whole = flowers.predictor.predict(rows, "predict_proba")

@@ -4,7 +4,7 @@ from optimization.errors import ParameterError
 from optimization.passes.outcome import Promise
 from optimization.quantize.candidate import Candidate, Refusal
 from optimization.quantize.choose import Verdict, choose
-from optimization.quantize.policies import apply_all, auto_policies
+from optimization.quantize.policies import AUTO, apply_all
 
 
 def candidate(policy, model, *, promise=Promise.ESTIMATED, changed=True, note="quantized"):
@@ -138,7 +138,7 @@ def test_only_promises_without_changed_values_are_judged_as_the_conversion():
 def test_auto_on_trees_ends_with_the_lossless_model(forest):
     choice = choose(apply_all(forest.model), check=lambda model: Verdict(True, "equal"))
     assert choice.best.policy == "lossless"
-    assert [item.policy for item in choice.tries] == list(auto_policies("size"))
+    assert [item.policy for item in choice.tries] == list(AUTO)
     assert [item.policy for item in choice.tries if item.changed] == []
     assert all("nothing to" in item.reason for item in choice.tries[2:])
 

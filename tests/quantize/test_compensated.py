@@ -110,6 +110,24 @@ def test_a_matrix_that_two_nodes_read_is_rounded_by_itself():
         assert np.sqrt(np.mean(np.square(new - old))) < 0.05
 
 
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_product_with_a_vector_stays_as_it_is(policy):
+    extra = [
+        helper.make_node("MatMul", ["a1", "v"], ["line"], name="line"),
+        helper.make_node("Unsqueeze", ["line", "last"], ["column"], name="column"),
+        helper.make_node("Add", ["y", "column"], ["z"], name="z"),
+    ]
+    model = network(extra=extra, outputs=("z",))
+    model.graph.initializer.extend(
+        [constant("v", normal(96, 1, seed=9)[:, 0]), constant("last", np.array([1]))]
+    )
+    candidate = apply_policy(policy, model.SerializeToString(), calibration=DATA)
+    assert isinstance(candidate, Candidate) and candidate.changed
+    np.testing.assert_allclose(
+        run(candidate.model, DATA)[0], run(model.SerializeToString(), DATA)[0], atol=0.5
+    )
+
+
 def test_rows_with_missing_values_are_left_out():
     holed = DATA["x"].copy()
     holed[::7, 3] = np.nan

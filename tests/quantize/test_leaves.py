@@ -94,7 +94,7 @@ def test_for_an_older_onnxruntime_trees_stay_as_they_are(boosting, mixed_leaves)
             assert isinstance(result, Candidate)
             model = onnx.load_from_string(result.model)
             assert "TreeEnsemble" not in [node.op_type for node in model.graph.node]
-            assert {item.domain: item.version for item in model.opset_import}["ai.onnx.ml"] <= 4
+            assert {item.domain: item.version for item in model.opset_import}.get("ai.onnx.ml", 1) <= 4
             assert_answers(case, result)
 
 
@@ -121,9 +121,3 @@ def test_boosted_trees_are_looked_up_for_batches(boosting):
     trees = [item for item in candidate.operators if "Tree" in item.op_type]
     assert not any(item.quantized for item in trees)
     assert all("words of" in item.reason for item in trees)
-
-
-@pytest.mark.parametrize(("objective", "tried"), [("size", False), ("latency", False), ("throughput", True)])
-def test_auto_looks_trees_up_where_batches_count(boosting, objective, tried):
-    results = apply_all(boosting.model, objective=objective)
-    assert ("tree_lookup" in [item.policy for item in results]) == tried

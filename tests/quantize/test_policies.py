@@ -11,7 +11,7 @@ from onnx import helper
 from optimization.errors import ParameterError, QuantizationError
 from optimization.passes.outcome import Promise
 from optimization.quantize.candidate import PROMISES, Candidate, QuantizeOptions, Refusal
-from optimization.quantize.policies import POLICIES, apply_all, apply_policy, auto_policies
+from optimization.quantize.policies import AUTO, POLICIES, apply_all, apply_policy
 from tests.passes.helpers import assert_bit_equal, constant, make_model, run
 
 INTEGER = ("dynamic", "static")
@@ -268,7 +268,7 @@ def test_bytes_do_not_depend_on_the_hash_seed(regressor, tmp_path):
         for seed in ("1", "2")
     }
     assert len(digests) == 1
-    assert len(digests.pop().split()) == len(auto_policies("size"))
+    assert len(digests.pop().split()) == len(AUTO)
 
 
 def test_quantizers_print_nothing_and_leave_nothing_behind(mlp, capfd, tmp_path, monkeypatch):

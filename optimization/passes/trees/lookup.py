@@ -12,7 +12,8 @@ another order.
 Legal: sums of float32 weights. Tests are made on the transposed rows, because onnxruntime copies whole rows
 far quicker than it gathers single elements (`leaf_table`).
 Refused: tests other than ≤; what `leaf_table` refuses of sums and classifiers; leaves that ask for more than
-`MOST_TESTS`; ensembles that need more than `WORDS_PER_TREE` words for each tree, where the kernel is quicker.
+`MOST_TESTS`; ensembles whose words have more than `TESTS_PER_TREE` tests for each tree, where the kernel is
+hardly slower.
 
 For boosted trees of depth 3 a batch takes a quarter to a tenth of the kernel's time, one row two to five
 times as long: this is a policy for throughput. The idea that leaves are sets of tests on bits is
@@ -20,6 +21,8 @@ QuickScorer's (Lucchese et al., SIGIR 2015); words across trees are not.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
@@ -29,51 +32,69 @@ from optimization.passes.outcome import Promise, Refused, Rewrite
 from optimization.passes.trees import classifier_v5
 from optimization.passes.trees.boxes import Boxes, only_thresholds, read_boxes
 from optimization.passes.trees.build import Builder, element_type
-from optimization.passes.trees.ensemble import Array, Ensemble, every_target_scored
-from optimization.passes.trees.operators import all_stay, replace_nodes, title
-from optimization.passes.trees.read import is_tree_operator, read_ensemble
+from optimization.passes.trees.ensemble import Ensemble, every_target_scored
+from optimization.passes.trees.operators import all_stay, replace_nodes
+from optimization.passes.trees.side_by_side import Operator, read_operators
+from optimization.passes.trees.storage import Storage
+from optimization.passes.trees.tables import n_cells, write_tables
 from optimization.passes.trees.words import BYTE, Words, make_words
 
 PROMISE = Promise.EXACT
-WORDS_PER_TREE = 3
-"""A word costs 3 to 7 ns a row, a tree in onnxruntime's kernel 7 to 24 (1.32)."""
-MOST_CELLS = 2**23
-"""Weights of an operator's tables and what they are made of, 32 MB; and nodes by columns, in making words."""
+TESTS_PER_TREE = 20
+"""Of all words: a word of 8 tests costs 3 to 7 ns a row, a tree in onnxruntime's kernel 7 to 24 (1.32)."""
+MOST_CELLS = 2**24
+"""Numbers held while an operator's tables are made, 64 MB; nodes by columns, while its words are."""
 MOST_WEIGHTS = 2**24
 """Of all tables of a graph, 64 MB: they stay in memory."""
 
 
-def look_up_trees(model: onnx.ModelProto) -> Rewrite | Refused:
-    """Write every tree operator that gains by it as tables of words."""
+@dataclass(frozen=True)
+class Plan:
+    """What can be looked up in a model, however its weights are stored."""
+
+    operators: tuple[tuple[Operator, Ensemble, Boxes, Words], ...]
+    kept: tuple[str, ...]
+    """Sentences about the others, "… stays: reason"."""
+
+
+def plan_lookups(model: onnx.ModelProto) -> Plan:
+    """Return the words of every tree operator of `model` that gains by them."""
+    operators = []
+    kept: list[str] = []
+    left = MOST_WEIGHTS
+    for operator in read_operators(model):
+        trees = operator.ensemble
+        found = trees if isinstance(trees, str) else _words(trees, left)
+        if isinstance(trees, str) or isinstance(found, str):
+            kept.extend(f"{name} stays: {found}" for name in operator.titles)
+        else:
+            operators.append((operator, trees, *found))
+            left -= _n_weights(found[1])
+    return Plan(tuple(operators), tuple(kept))
+
+
+def look_up_trees(model: onnx.ModelProto, plan: Plan, *, storage: Storage) -> Rewrite | Refused:
+    """Write what `plan` says of `model` as tables, weights of leaves in `storage`."""
+    if not plan.operators:
+        return all_stay(plan.kept)
     builder = Builder(model.graph)
     written: dict[int, list[onnx.NodeProto]] = {}
-    changes, kept = [], []
+    changes: list[str] = []
     turned: dict[str, str] = {}
-    left = MOST_WEIGHTS
-    for index, node in enumerate(model.graph.node):
-        if not is_tree_operator(node):
-            continue
-        ensemble = read_ensemble(node)
-        found = ensemble if isinstance(ensemble, str) else _words(ensemble, left)
-        if isinstance(ensemble, str) or isinstance(found, str):
-            kept.append(f"{title(node)} stays: {found}")
-            continue
-        rows = node.input[0]
-        if rows not in turned:
-            turned[rows] = builder.add("Transpose", [rows])
-        double = element_type(model, rows) == onnx.TensorProto.DOUBLE
-        _write(builder, ensemble, found, node, turned[rows], double=double)
-        written[index] = builder.take()
-        boxes, words = found
-        left -= _n_weights(boxes, words)
-        changes.append(
-            f"{title(node)}: {len(words.test)} words of {words.width} tests for {boxes.n_trees} trees"
-        )
-    if not written:
-        return all_stay(kept)
+    for operator, trees, boxes, words in plan.operators:
+        if operator.rows not in turned:
+            turned[operator.rows] = builder.add("Transpose", [operator.rows])
+        double = element_type(model, operator.rows) == onnx.TensorProto.DOUBLE
+        tests = _tests(builder, boxes, turned[operator.rows], double=double)
+        tables = write_tables(builder, words, storage)
+        weights = builder.add("GatherElements", [tables, _numbers(builder, tests, words)], axis=1)
+        _write(builder, operator, trees, words, weights)
+        written |= {index: [] for index in operator.nodes} | {operator.nodes[-1]: builder.take()}
+        what = f"{len(words.test)} words of {words.width} tests for {boxes.n_trees} trees"
+        changes.extend(f"{name}: {what}" for name in operator.titles)
     rewritten = replace_nodes(model, written)
     rewritten.graph.initializer.extend(builder.constants)
-    return Rewrite(rewritten, tuple(changes), tuple(kept))
+    return Rewrite(rewritten, tuple(changes), plan.kept)
 
 
 def _words(ensemble: Ensemble, most_weights: int) -> tuple[Boxes, Words] | str:
@@ -96,47 +117,32 @@ def _words(ensemble: Ensemble, most_weights: int) -> tuple[Boxes, Words] | str:
     if reason:
         return reason
     boxes = read_boxes(ensemble)
-    words = make_words(boxes, most_words=WORDS_PER_TREE * ensemble.n_trees)
+    words = make_words(boxes, most_tests=TESTS_PER_TREE * ensemble.n_trees)
     if isinstance(words, str):
         return words
-    n_weights = _n_weights(boxes, words)
-    parts = len(words.test) * 2**BYTE * int(np.bincount(words.word).max())
-    if n_weights > most_weights or n_weights + parts > MOST_CELLS:
-        return f"the tables of {len(words.test)} words of {words.width} tests are too large"
+    if _n_weights(words) > most_weights or n_cells(words) > MOST_CELLS:
+        return f"the tables of {len(words.test):,} words of {words.width} tests are too large"
     return boxes, words
 
 
-def _n_weights(boxes: Boxes, words: Words) -> int:
+def _n_weights(words: Words) -> int:
     """Weights in the tables."""
-    return len(words.test) * (1 << words.width) * int(boxes.weights.shape[1])
+    return len(words.test) << words.width
 
 
-def _write(
-    builder: Builder,
-    ensemble: Ensemble,
-    found: tuple[Boxes, Words],
-    node: onnx.NodeProto,
-    turned: str,
-    *,
-    double: bool,
-) -> None:
-    boxes, words = found
-    classifier = ensemble.labels is not None
-    label, scores = [*node.output, ""][:2] if classifier else ("", node.output[0])
-    pair = classifier and ensemble.n_targets == 2
-    index = _numbers(builder, _tests(builder, boxes, turned, double=double), words)
+def _write(builder: Builder, operator: Operator, trees: Ensemble, words: Words, weights: str) -> None:
+    """Sum `weights`, `(n_words, n_rows)`, by target, and answer what the operator answered."""
+    pair = trees.labels is not None and trees.n_targets == 2
     # Of two classes there are weights for one.
-    sums = _sums(builder, boxes.weights[:, :1] if pair else boxes.weights, words, index)
-    output = "" if pair else scores
-    if len(ensemble.base):
-        raw = builder.add("Transpose", [sums])
-        raw = builder.add("Add", [raw, builder.constant(ensemble.base.astype(np.float32))], output)
-    else:
-        raw = builder.add("Transpose", [sums], output)
+    sums = _sums(builder, words, weights, n_targets=1 if pair else trees.n_targets)
+    output = "" if pair else operator.scores
+    raw = builder.add("Transpose", [sums], "" if len(trees.base) else output)
+    if len(trees.base):
+        raw = builder.add("Add", [raw, builder.constant(trees.base.astype(np.float32))], output)
     if pair:
-        raw = classifier_v5.write_pair(builder, raw, ensemble, double=False, output=scores)
-    if classifier:
-        classifier_v5.write_label(builder, raw, ensemble, label)
+        raw = classifier_v5.write_pair(builder, raw, trees, double=False, output=operator.scores)
+    if trees.labels is not None:
+        classifier_v5.write_label(builder, raw, trees, operator.label)
 
 
 def _tests(builder: Builder, boxes: Boxes, turned: str, *, double: bool) -> str:
@@ -149,7 +155,7 @@ def _tests(builder: Builder, boxes: Boxes, turned: str, *, double: bool) -> str:
     # In the order of `Boxes`: first the tests that NaN fails.
     for missing in np.unique(passing):
         own = passing == missing
-        values = builder.add("Gather", [turned, builder.constant(features[own])], axis=0)
+        values = builder.add("Gather", [turned, builder.constant(features[own].astype(np.int32))], axis=0)
         limits = builder.constant(thresholds[own][:, None])
         # NaN is neither ≤ nor > anything.
         passed = (
@@ -164,7 +170,7 @@ def _tests(builder: Builder, boxes: Boxes, turned: str, *, double: bool) -> str:
 def _numbers(builder: Builder, passed: str, words: Words) -> str:
     """`(n_words, n_rows)` int32: [1, 2, 4, …] · tests of each word, by bytes."""
     n_words, width = words.test.shape
-    listed = builder.add("Gather", [passed, builder.constant(words.test.T.ravel())], axis=0)
+    listed = builder.add("Gather", [passed, builder.constant(words.test.T.ravel().astype(np.int32))], axis=0)
     split = builder.add("Reshape", [listed, builder.constant(np.array([width, -1]))])
     bits = np.arange(width)
     powers = np.where(bits // BYTE == np.arange(-(-width // BYTE))[:, None], 1 << bits % BYTE, 0)
@@ -176,50 +182,13 @@ def _numbers(builder: Builder, passed: str, words: Words) -> str:
     return builder.add("Reshape", [numbers, builder.constant(np.array([n_words, -1]))])
 
 
-def _sums(builder: Builder, weights: Array, words: Words, index: str) -> str:
-    """`(n_targets, n_rows)` float32: what all words' tables hold at `index`."""
-    n_words, sums = len(words.test), []
-    first = builder.constant(np.array([0]))
-    for values in weights.T:
-        speaks = np.unique(words.word[values != 0])
-        asked = index
-        if len(speaks) < n_words:
-            asked = builder.add("Gather", [index, builder.constant(speaks)], axis=0)
-        found = builder.add("GatherElements", [_table(builder, words, values, speaks), asked], axis=1)
-        sums.append(builder.add("ReduceSum", [found, first], keepdims=1))
-    return sums[0] if len(sums) == 1 else builder.add("Concat", sums, axis=0)
-
-
-def _table(builder: Builder, words: Words, weights: Array, speaks: Array) -> str:
-    """`(n_speaks, 2^width)` float32, for the words that speak to one target: computed from the leaves.
-
-    A leaf's line of the table is its weight times which high bytes it takes times which low bytes.
-    """
-    leaves = np.flatnonzero(weights)
-    leaves = leaves[np.argsort(words.word[leaves], kind="stable")]
-    row = np.searchsorted(speaks, words.word[leaves])
-    place = np.arange(len(leaves)) - np.searchsorted(row, row)
-    shape = (len(speaks), int(place.max(initial=0)) + 1, 1)
-
-    def spread(values: Array, dtype: type[np.generic]) -> str:
-        """The values of leaves by word, `(n_speaks, most leaves of a word, 1)`; 0 where there is no leaf."""
-        spread = np.zeros(shape, dtype)
-        spread[row, place, 0] = values
-        return builder.constant(spread)
-
-    def takes(bits: Array) -> str:
-        """Which numbers made of some bits each leaf takes: float32, in the last dimension."""
-        low, count = int(bits.min(initial=BYTE)), 2 ** len(bits)
-        care, wanted = (values[leaves] >> low & count - 1 for values in (words.care, words.wanted))
-        numbers = builder.constant(np.arange(count, dtype=np.int32))
-        asked = builder.add("BitwiseAnd", [spread(care, np.int32), numbers])
-        return _cast(builder, builder.add("Equal", [asked, spread(wanted, np.int32)]), np.float32)
-
-    bits = np.arange(words.width)
-    added = builder.add("Mul", [takes(bits[BYTE:]), spread(weights[leaves], np.float32)])
-    high = builder.add("Transpose", [added], perm=[0, 2, 1])
-    both = builder.add("MatMul", [high, takes(bits[:BYTE])])
-    return builder.add("Reshape", [both, builder.constant(np.array([len(speaks), 2 ** len(bits)]))])
+def _sums(builder: Builder, words: Words, weights: str, *, n_targets: int) -> str:
+    """`(n_targets, n_rows)` float32."""
+    if n_targets == 1:
+        return builder.add("ReduceSum", [weights, builder.constant(np.array([0]))], keepdims=1)
+    targets = builder.constant(np.arange(n_targets, dtype=np.int32)[:, None])
+    speaks = builder.add("Equal", [targets, builder.constant(words.target.astype(np.int32))])
+    return builder.add("MatMul", [_cast(builder, speaks, np.float32), weights])
 
 
 def _cast(builder: Builder, source: str, dtype: type[np.generic]) -> str:

@@ -77,6 +77,12 @@ def as_double(trees: Ensemble) -> Ensemble:
     return replace(trees, threshold=trees.threshold.astype(np.float64))
 
 
+def by_tree(trees: Ensemble, n_targets: int) -> Ensemble:
+    """The same trees, the k-th of them for target k modulo `n_targets`."""
+    target = (trees.tree % n_targets)[trees.owner]
+    return replace(trees, target=target, n_targets=n_targets)
+
+
 def model_of(
     trees: Ensemble, *extra: onnx.NodeProto, output: str = "y", constants: Any = ()
 ) -> onnx.ModelProto:

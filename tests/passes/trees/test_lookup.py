@@ -14,9 +14,10 @@ from optimization.convert import convert
 from optimization.passes.outcome import Refused, Rewrite
 from optimization.passes.pipeline import encode
 from optimization.passes.trees import lookup
-from optimization.passes.trees.lookup import look_up_trees
+from optimization.passes.trees.lookup import look_up_trees, plan_lookups
+from optimization.passes.trees.targets import one_ensemble_per_target
 from tests.passes.helpers import LEVELS, op_types, run
-from tests.passes.trees.examples import as_double, ensemble, ensembles, model_of, rows_of
+from tests.passes.trees.examples import as_double, by_tree, ensemble, ensembles, model_of, rows_of
 
 HALVES = np.float32([0.5, -0.5])
 POSITIVE = np.float32([0.25, 1.0, 1 / 3])
@@ -26,7 +27,11 @@ FEW = {"n_trees": 9, "depth": 2}
 @pytest.fixture(autouse=True)
 def generous(monkeypatch):
     """Random trees share fewer tests than those of one boosting."""
-    monkeypatch.setattr(lookup, "WORDS_PER_TREE", 20)
+    monkeypatch.setattr(lookup, "TESTS_PER_TREE", 200)
+
+
+def look_up(model, storage="float32"):
+    return look_up_trees(model, plan_lookups(model), storage=storage)
 
 
 def answers(model, rows):
@@ -37,7 +42,7 @@ def answers(model, rows):
 def assert_same(trees):
     """Rewritten, encoded or not, the trees answer the same rows with the same label and sums."""
     model, rows = model_of(trees), rows_of(trees)
-    result = look_up_trees(model)
+    result = look_up(model)
     assert isinstance(result, Rewrite), result
     assert not any("Tree" in kind for kind in op_types(result.model))
     scale = np.abs(trees.weight).max() * trees.n_trees
@@ -67,7 +72,7 @@ def test_sums_are_those_of_the_leaves_reached(trees, double, base):
         # A tree whose leaves speak to every target: without, onnxruntime leaves the base out.
         trees = replace(trees, base=np.linspace(0.5, 2, trees.n_targets).astype(np.float32))
     trees = as_double(trees) if double else trees
-    result = look_up_trees(model_of(trees))
+    result = look_up(model_of(trees))
     if base and isinstance(result, Refused):
         assert "leaves the base value out" in result.reason
         return
@@ -98,6 +103,45 @@ def test_trees_of_one_table_share_words_and_the_transposed_rows():
     assert op_types(result.model).count("GatherElements") == 1
 
 
+@settings(max_examples=30, deadline=None)
+@given(ensembles(n_trees=st.integers(3, 9), depth=st.integers(1, 4)), st.booleans(), st.booleans())
+def test_targets_side_by_side_share_tests_and_tables(trees, double, base):
+    """Operators of one target each are looked up as one, and their Concat is gone."""
+    if trees.leaf.all():
+        return
+    trees = by_tree(as_double(trees) if double else trees, 3)
+    trees = replace(trees, base=np.linspace(0.5, 2, 3).astype(np.float32)) if base else trees
+    apart = one_ensemble_per_target(model_of(trees), trees_per_target=1).model
+    result = look_up(apart)
+    if isinstance(result, Refused):
+        assert not trees.weight.any() or "adds something" in result.reason
+        return
+    assert "Concat" not in op_types(result.model) or trees.missing.any()
+    assert op_types(result.model).count("GatherElements") == 1
+    assert [change.split(": ")[1] for change in result.changes] == [result.changes[0].split(": ")[1]] * 3
+    rows = rows_of(trees)
+    scale = np.abs(trees.weight).max() * trees.n_trees
+    for found, expected in zip(answers(result.model, rows), answers(apart, rows), strict=True):
+        np.testing.assert_allclose(found[0], expected[0], atol=2e-6 * scale, rtol=0)
+
+
+@pytest.mark.parametrize(("storage", "bits"), [("uint16", 16), ("uint12", 12), ("uint8", 8)])
+@pytest.mark.parametrize("depth", [2, 6])
+def test_weights_on_fewer_bits_differ_by_half_a_step_for_each_tree(storage, bits, depth):
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=50).astype(np.float32)
+    trees = ensemble(rng, n_trees=9, depth=depth, weights=weights, missing=0.3)
+    model, rows = model_of(trees), rows_of(trees)
+    result = look_up(model, storage)
+    assert isinstance(result, Rewrite), result
+    step = np.ptp(trees.weight.astype(np.float64)) / (2**bits - 1)
+    expected = answers(model, rows)[0]
+    for found in answers(encode(result.model).model, rows):
+        difference = np.abs(found[0] - expected[0]).max()
+        assert difference <= 9 * step / 2 + 1e-5
+        assert difference > 0
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -113,22 +157,22 @@ def test_what_is_no_plain_sum_stays(change, reason):
         change = {"mode": np.where(trees.leaf, trees.mode, np.uint8(change["mode"]))}
     if "weight" in change:
         change = {"weight": np.full_like(trees.weight, np.inf)}
-    result = look_up_trees(model_of(replace(trees, **change)))
+    result = look_up(model_of(replace(trees, **change)))
     assert isinstance(result, Refused)
     assert reason in result.reason
 
 
 def test_trees_that_share_too_few_tests_stay(monkeypatch):
-    monkeypatch.setattr(lookup, "WORDS_PER_TREE", 1)
+    monkeypatch.setattr(lookup, "TESTS_PER_TREE", 8)
     trees = ensemble(np.random.default_rng(0), n_trees=1, depth=4, missing=0.5)
-    assert "found more words" in look_up_trees(model_of(trees)).reason
+    assert "tests in all, found more" in look_up(model_of(trees)).reason
 
 
 @pytest.mark.parametrize("limit", ["MOST_CELLS", "MOST_WEIGHTS"])
 def test_tables_that_would_be_too_large_are_not_made(monkeypatch, limit):
     monkeypatch.setattr(lookup, limit, 200)
     trees = ensemble(np.random.default_rng(0), **FEW)
-    assert "are too large" in look_up_trees(model_of(trees)).reason
+    assert "are too large" in look_up(model_of(trees)).reason
 
 
 def test_the_tables_of_a_graph_share_what_memory_they_may_take(monkeypatch):
@@ -139,11 +183,11 @@ def test_the_tables_of_a_graph_share_what_memory_they_may_take(monkeypatch):
     again.output[0] = "z"
     model.graph.node.append(again)
     model.graph.output.append(onnx.helper.make_tensor_value_info("z", 1, [None, 1]))
-    both = look_up_trees(model)
+    both = look_up(model)
     assert [len(both.changes), len(both.kept)] == [2, 0]
     n_words = int(both.changes[0].split(" words of ")[0].split()[-1])
     monkeypatch.setattr(lookup, "MOST_WEIGHTS", n_words * 2**8)
-    one = look_up_trees(model)
+    one = look_up(model)
     assert [len(one.changes), len(one.kept)] == [1, 1]
     rows = rows_of(trees)
     for found, expected in zip(answers(one.model, rows), answers(model, rows), strict=True):
@@ -153,7 +197,7 @@ def test_the_tables_of_a_graph_share_what_memory_they_may_take(monkeypatch):
 def test_deep_trees_stay():
     rows, digits = load_digits(return_X_y=True)
     forest = RandomForestClassifier(3, random_state=0).fit(rows, digits)
-    result = look_up_trees(convert(forest, rows).model)
+    result = look_up(convert(forest, rows).model)
     assert isinstance(result, Refused)
     assert "expected leaves that ask for 1 to 14 tests, found" in result.reason
 
@@ -161,4 +205,4 @@ def test_deep_trees_stay():
 def test_a_graph_without_trees_is_refused():
     model = model_of(ensemble(np.random.default_rng(0), **FEW))
     del model.graph.node[:]
-    assert look_up_trees(model) == Refused("the graph has no tree operator")
+    assert look_up(model) == Refused("the graph has no tree operator")

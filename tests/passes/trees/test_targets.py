@@ -11,13 +11,7 @@ from optimization.passes.outcome import Refused, Rewrite
 from optimization.passes.trees.ensemble import Ensemble
 from optimization.passes.trees.targets import TREES_PER_TARGET, one_ensemble_per_target
 from tests.passes.helpers import assert_models_bit_equal, op_types
-from tests.passes.trees.examples import as_double, ensemble, ensembles, model_of, rows_of
-
-
-def by_tree(trees: Ensemble, n_targets: int) -> Ensemble:
-    """The same trees, the k-th of them for target k modulo `n_targets`."""
-    target = (trees.tree % n_targets)[trees.owner]
-    return replace(trees, target=target, n_targets=n_targets)
+from tests.passes.trees.examples import as_double, by_tree, ensemble, ensembles, model_of, rows_of
 
 
 def boosted(n_trees: int, n_targets: int = 3) -> Ensemble:

@@ -24,7 +24,7 @@ from benchmarks.cases import fit
 from benchmarks.contenders import plain_skl2onnx
 from benchmarks.peers.listing import CASES, OWN, PEERS
 from benchmarks.peers.peer import Opened, Peer, PeerError, Subject
-from benchmarks.ratios import LOOKUP, REGISTERED
+from benchmarks.ratios import LOOKUP, LOSSLESS, REGISTERED
 from optimization.errors import OptimizationError
 from optimization.verify import Expected
 
@@ -56,16 +56,20 @@ def main(name: str, target: Path) -> None:
         target.write_bytes(pickle.dumps(Prepared({**record, "error": str(error)}, None, {})))
         return
     content, manifest = files.by_policy[REGISTERED], files.settled.manifest
-    subject = Subject(name, fitted, plain, content, _for_batches(files), manifest)
+    subject = Subject(name, fitted, plain, content, _by_objective(files), manifest)
     found, models = ask_all(subject, files.settled.expected)
     record = {**record, "registered": files.chosen, **found}
     target.write_bytes(pickle.dumps(Prepared(record, subject, models)))
 
 
-def _for_batches(files: Files) -> bytes:
-    """Return the file of trees for batches, empty where there is none that passes the gate."""
-    content = files.by_policy.get(LOOKUP, b"")
-    return content if content and files.judge.verdict(content, lossless=True).passed else b""
+def _by_objective(files: Files) -> dict[str, bytes]:
+    """Return the files for one row and for batches: those that pass the gate and are not registered."""
+    found = {
+        objective: files.by_policy[policy]
+        for objective, policy in (("latency", LOSSLESS), ("throughput", LOOKUP))
+        if policy in files.by_policy and policy != files.chosen
+    }
+    return {name: item for name, item in found.items() if files.judge.verdict(item, lossless=True).passed}
 
 
 def ask_all(subject: Subject, expected: Sequence[Expected]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -25,6 +25,6 @@ SMALLER = "forest_depth_8/generated_classes"
 """Beside the full forest on the same data, whose 437,048 nodes gcc does not compile in minutes."""
 NAMES = (*(f"{family}/{dataset}" for family in FAMILIES for dataset in DATASETS), SMALLER)
 CASES = tuple(case for case in cases.CASES if case.name in NAMES)
-OWN = (own.SKLEARN, own.JOBS, own.OURS, own.THROUGHPUT, pyfuncs.OURS)
+OWN = (own.SKLEARN, own.JOBS, own.OURS, own.LATENCY, own.THROUGHPUT, pyfuncs.OURS)
 """What the peers stand beside."""
 PEERS: tuple[Peer, ...] = (compiled.PEER, intel.PEER, pyfuncs.PLAIN)

@@ -1,6 +1,6 @@
 """What the peers stand beside: scikit-learn as it is, and this project's predictor.
 
-In: a fitted estimator; the file that this project registers, and the one for batches.
+In: a fitted estimator; the file that this project registers, and those for one row and for batches.
 Out: all as peers, so that they are measured and counted in the same way.
 Promise: scikit-learn is asked as fitted and, where it has such a setting, with as many threads as the others.
 """
@@ -40,11 +40,6 @@ def open_predictor(subject: Subject, _: None, n_threads: int) -> Opened:
     return _opened(OURS.name, subject, subject.content, n_threads)
 
 
-def open_for_batches(subject: Subject, _: None, n_threads: int) -> Opened:
-    """Return the same with the file for batches."""
-    return _opened(THROUGHPUT.name, subject, subject.for_batches, n_threads)
-
-
 def _opened(name: str, subject: Subject, content: bytes, n_threads: int) -> Opened:
     contender = of_predictor(name, content, subject.manifest, n_threads=n_threads)
     predictor = Predictor(content, subject.manifest, session={"intra_op_num_threads": n_threads})
@@ -55,18 +50,21 @@ def _nothing(subject: Subject) -> None:
     return None
 
 
-def _something_for_batches(subject: Subject) -> None:
-    if not subject.for_batches:
-        raise PeerError("has no file for batches")
+def _for_objective(objective: str) -> Peer:
+    """Return this project's predictor with the file for `objective`."""
+    name = f"this project, {objective}"
+
+    def make(subject: Subject) -> None:
+        if objective not in subject.by_objective:
+            raise PeerError(f"has no other file for {objective}")
+
+    def open_file(subject: Subject, _: None, n_threads: int) -> Opened:
+        return _opened(name, subject, subject.by_objective[objective], n_threads)
+
+    return Peer(name, lambda estimator: "", make, open_file, lambda *_: f"the file for {objective}")
 
 
 SKLEARN = Peer("scikit-learn", lambda estimator: "", _nothing, open_sklearn, lambda *_: "as fitted")
 JOBS = Peer("scikit-learn, n_jobs", refuse_jobs, _nothing, open_jobs, lambda *_: "n_jobs set")
 OURS = Peer("this project", lambda estimator: "", _nothing, open_predictor, lambda *_: "the registered file")
-THROUGHPUT = Peer(
-    "this project, throughput",
-    lambda estimator: "",
-    _something_for_batches,
-    open_for_batches,
-    lambda *_: "the file for batches",
-)
+LATENCY, THROUGHPUT = _for_objective("latency"), _for_objective("throughput")

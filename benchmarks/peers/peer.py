@@ -7,7 +7,7 @@ Promise: asking whether a peer applies needs nothing of it installed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +35,8 @@ class Subject:
     """skl2onnx's graph."""
     content: bytes
     """The file that this project registers."""
-    for_batches: bytes
-    """The file for batches only, where there is one that passes the gate."""
+    by_objective: Mapping[str, bytes]
+    """Other files of this project, by the objective they are for; those that pass the gate."""
     manifest: Manifest
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from benchmarks.ratios import BATCH, ONE_ROW, Record
 
 OURS = "this project"
-OURS_THROUGHPUT = "this project, throughput"
+OURS_FOR = {ONE_ROW: "this project, latency", BATCH: "this project, throughput"}
+"""The other file that is meant where a figure counts."""
 OURS_PYFUNC = "this project, pyfunc"
 PYFUNC = "mlflow.onnx"
 SKLEARN, SKLEARN_JOBS = "scikit-learn", "scikit-learn, n_jobs"
@@ -38,9 +39,9 @@ class View:
         return {**found, SKLEARN: min(found[SKLEARN], jobs)}
 
     def ours(self, record: Record) -> str:
-        """Return which of this project's files is meant: the registered one; for a batch the quicker one."""
+        """Return which of this project's files is meant: the registered one or the figure's, the quicker."""
         times = self.times(record)
-        files = [OURS, OURS_THROUGHPUT] if self.figure == BATCH else [OURS]
+        files = (OURS, OURS_FOR[self.figure])
         return min((name for name in files if name in times), key=times.__getitem__)
 
 
@@ -64,7 +65,7 @@ def ratio(record: Record, view: View, peer: str) -> float | None:
 
 def quickest(record: Record, view: View) -> str:
     """Return the quickest contender's name, with its lead over this project and labels that differ."""
-    ours, own = view.ours(record), (OURS, OURS_THROUGHPUT, OURS_PYFUNC)
+    ours, own = view.ours(record), (OURS, *OURS_FOR.values(), OURS_PYFUNC)
     times = {name: ms for name, ms in view.times(record).items() if name == ours or name not in own}
     first = min(times, key=times.__getitem__)
     lead = times[ours] / times[first]

@@ -174,11 +174,17 @@ def test_the_quickest_is_named_whoever_it_is() -> None:
     assert ranking.quickest(record(), BATCH_1) == "**Intel extension** 2×"
 
 
-def test_in_batches_this_project_is_the_quicker_of_its_two_files() -> None:
-    two = record()
+def with_file_for(objective: str) -> dict[str, Any]:
+    """A record with one more file of this project, quicker than the registered one in every figure."""
+    name, two = f"this project, {objective}", record()
     for taken in two["times"].values():
-        taken["this project, throughput"] = {"one_row_ms": 0.001, "batch_ms": 1.0}
-    two["labels"]["this project, throughput"] = two["labels"]["this project"]
+        taken[name] = {"one_row_ms": 0.001, "batch_ms": 1.0}
+    two["labels"][name] = two["labels"]["this project"]
+    return two
+
+
+def test_in_batches_this_project_is_the_quicker_of_two_files() -> None:
+    two = with_file_for("throughput")
     assert ranking.quickest(two, BATCH_1) == "this project, throughput"
     assert ranking.quickest(two, ONE_ROW_1) == "this project"
     assert ranking.ratio(two, BATCH_1, "Intel extension") == 3
@@ -186,9 +192,19 @@ def test_in_batches_this_project_is_the_quicker_of_its_two_files() -> None:
     assert "| forest/digits | 1 | 12 | 12 | 3 | 1.5 |" in page_of(two)
 
 
-def test_without_a_file_for_batches_there_is_no_such_contender() -> None:
-    with pytest.raises(PeerError, match="has no file for batches"):
-        own.THROUGHPUT.make(SimpleNamespace(for_batches=b""))
+def test_for_one_row_this_project_is_the_quicker_of_two_files() -> None:
+    two = with_file_for("latency")
+    assert ranking.quickest(two, ONE_ROW_1) == "this project, latency"
+    assert ranking.quickest(two, BATCH_1) == "**Intel extension** 2×"
+    assert ranking.ratio(two, ONE_ROW_1, "TL2cgen") == pytest.approx(20)
+
+
+@pytest.mark.parametrize("peer", [own.LATENCY, own.THROUGHPUT])
+def test_without_another_file_for_an_objective_there_is_no_such_contender(peer: Any) -> None:
+    objective = peer.name.removeprefix("this project, ")
+    with pytest.raises(PeerError, match=f"has no other file for {objective}"):
+        peer.make(SimpleNamespace(by_objective={}))
+    assert peer.make(SimpleNamespace(by_objective={objective: b"model"})) is None
 
 
 def test_a_lead_within_noise_is_nobodys() -> None:

@@ -5,19 +5,19 @@ Out: for each of them
 
     trees(x)  →  Σ over words of  table of the word [Σⱼ 2ʲ · (x ≤ t of the word's j-th test)]
 
-which is all tests at once, one product of bytes that makes numbers of them, and one GatherElements per
-target. See `words`. The file holds the leaves; onnxruntime makes the tables of them when it loads.
-Promise: exact: the leaves reached are the same ones, NaN included; their weights are summed in float32, in
-another order.
+which is all tests at once, one product of bytes that makes numbers of them, one GatherElements, and a sum
+by target. See `words` and `tables`. Operators side by side are looked up as one.
+Promise: the leaves reached are the same ones, NaN included. Their weights are those that `storage` keeps,
+summed in float32 in another order: exact with float32, estimated otherwise.
 Legal: sums of float32 weights. Tests are made on the transposed rows, because onnxruntime copies whole rows
 far quicker than it gathers single elements (`leaf_table`).
 Refused: tests other than ≤; what `leaf_table` refuses of sums and classifiers; leaves that ask for more than
 `MOST_TESTS`; ensembles whose words have more than `TESTS_PER_TREE` tests for each tree, where the kernel is
 hardly slower.
 
-For boosted trees of depth 3 a batch takes a quarter to a tenth of the kernel's time, one row two to five
-times as long: this is a policy for throughput. The idea that leaves are sets of tests on bits is
-QuickScorer's (Lucchese et al., SIGIR 2015); words across trees are not.
+For boosted trees of depth 3 a batch takes a quarter to a tenth of the kernel's time, one row two to three
+times as long. The idea that leaves are sets of tests on bits is QuickScorer's (Lucchese et al., SIGIR 2015);
+words across trees are not.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from optimization.passes.outcome import Promise, Refused, Rewrite
+from optimization.passes.outcome import Refused, Rewrite
 from optimization.passes.trees import classifier_v5
 from optimization.passes.trees.boxes import Boxes, only_thresholds, read_boxes
 from optimization.passes.trees.build import Builder, element_type
@@ -39,7 +39,6 @@ from optimization.passes.trees.storage import Storage
 from optimization.passes.trees.tables import n_cells, write_tables
 from optimization.passes.trees.words import BYTE, Words, make_words
 
-PROMISE = Promise.EXACT
 TESTS_PER_TREE = 20
 """Of all words: a word of 8 tests costs 3 to 7 ns a row, a tree in onnxruntime's kernel 7 to 24 (1.32)."""
 MOST_CELLS = 2**24

@@ -47,6 +47,16 @@ MODELS: dict[str, tuple[Any, Any, str]] = {
     ),
     "boosting": (GradientBoostingClassifier(n_estimators=20, random_state=0), load_digits, "lossless"),
     "histogram boosting": (HistGradientBoostingClassifier(max_iter=20), load_breast_cancer, "lossless"),
+    "boosting, looked up": (
+        GradientBoostingClassifier(n_estimators=20, random_state=0),
+        load_digits,
+        "tree_lookup_12",
+    ),
+    "histogram boosting, looked up": (
+        HistGradientBoostingClassifier(max_iter=40, max_leaf_nodes=18),
+        load_breast_cancer,
+        "tree_lookup",
+    ),
     "isolation forest": (IsolationForest(n_estimators=50, random_state=0), load_breast_cancer, "lossless"),
     "support vectors": (SVC(), load_digits, "lossless"),
     # No row is doubtful in most batches, and TopK of no rows would end the process there.

@@ -40,7 +40,9 @@ def write_tables(builder: Builder, words: Words, storage: Storage) -> str:
         bits = ((values >> first & numbers.max()).astype(np.uint8) for values in (words.care, words.wanted))
         care, wanted = (builder.add("Gather", [builder.constant(_after_0(item)), place]) for item in bits)
         asked = builder.add("BitwiseAnd", [care, builder.constant(numbers)])
-        return builder.add("Equal", [asked, wanted])
+        # onnxruntime 1.17 has no Equal of bytes.
+        other = builder.add("Cast", [builder.add("BitwiseXor", [asked, wanted])], to=TensorProto.BOOL)
+        return builder.add("Not", [other])
 
     low = takes(column, np.arange(2**BYTE, dtype=np.uint8), 0)
     high = builder.add("Gather", [_weights(builder, words.weight, storage), row])

@@ -43,6 +43,7 @@ from optimization.passes.pipeline import encode
 from optimization.passes.runtimes import oldest_onnxruntime
 from optimization.passes.trees.leaf_table import leaf_table
 from optimization.passes.trees.lookup import look_up_trees
+from optimization.passes.trees.operators import said_once
 from optimization.passes.trees.storage import Storage
 from optimization.quantize.base import Base, encoded_again, prepare, serialized, too_new
 from optimization.quantize.calibration import why_unfit
@@ -132,7 +133,7 @@ def _leaves(base: Base, policy: PolicyName, *, storage: Storage) -> Candidate | 
     outcome = leaf_table(base.named, storage=storage)
     if isinstance(outcome, Refused):
         return base.unchanged(policy, f"nothing to put into a table of leaves: {outcome.reason}")
-    note = "; ".join((*outcome.changes, *outcome.kept))
+    note = "; ".join(said_once((*outcome.changes, *outcome.kept)))
     content = encoded_again(outcome.model, base.options)
     operators = list_leaves(base.operators, outcome.changes, outcome.kept)
     return _sound(base, policy, content, operators, note)
@@ -145,7 +146,8 @@ def _lookup(base: Base, policy: PolicyName, *, storage: Storage) -> Candidate | 
     content = encoded_again(outcome.model, base.options)
     rounded = PROMISES[policy] is Promise.ESTIMATED
     operators = list_leaves(base.operators, outcome.changes, outcome.kept, fewer_bits=rounded)
-    return _sound(base, policy, content, operators, "; ".join((*outcome.changes, *outcome.kept)))
+    note = "; ".join(said_once((*outcome.changes, *outcome.kept)))
+    return _sound(base, policy, content, operators, note)
 
 
 def _weights(base: Base, policy: PolicyName) -> Candidate | Refusal:

@@ -117,7 +117,7 @@ def speed_table(summary: Summary, *, with_throughput: bool) -> Table:
 
 def throughput_table(summary: Summary) -> Table:
     """Return batch size | rows per second of each variant."""
-    headers = tuple(textwrap.fill(variant.title, HEADER_COLUMNS) for variant in summary.variants)
+    headers = tuple(_wrapped(variant.title) for variant in summary.variants)
     table = _table("Throughput (rows per second)", headers, first="batch")
     for n in summary.measurements.batch_sizes:
         rates = (_rate(summary.batches(variant), n) for variant in summary.variants)
@@ -127,7 +127,7 @@ def throughput_table(summary: Summary) -> Table:
 
 def all_cores_table(summary: Summary, found: Batches) -> Table:
     """Return batch size | rows per second of each variant with all cores, and times the original's."""
-    headers = tuple(textwrap.fill(variant.title, HEADER_COLUMNS) for variant in summary.variants)
+    headers = tuple(_wrapped(variant.title) for variant in summary.variants)
     table = _table(f"Throughput with {cores(found)} (rows per second)", headers, first="batch")
     factors = {variant.name: summary.batch_speedups(variant) for variant in summary.variants[1:]}
     for n in found.batch_sizes:
@@ -146,7 +146,7 @@ def answers_table(summary: Summary) -> Table:
     scores = list(dict.fromkeys(name for variant in summary.variants for name in variant.scores))
     labels = any(variant.label_mismatches is not None for variant in summary.variants)
     headers = [name.replace("_", " ") for name in scores]
-    headers = [textwrap.fill(header, HEADER_COLUMNS) for header in headers]
+    headers = [_wrapped(header) for header in headers]
     headers += ["other\nlabels"] * labels + ["largest\ndifference"]
     table = _table(f"Answers ({summary.n_rows_compared:,} rows compared)", headers)
     for variant in summary.variants:
@@ -256,6 +256,10 @@ def _table(title: str, headers: Iterable[str], *, first: str = "model") -> Table
         widest = max(len(line) for line in header.splitlines())
         table.add_column(Text(header), justify="right", no_wrap=True, min_width=widest, vertical="bottom")
     return table
+
+
+def _wrapped(header: str) -> str:
+    return textwrap.fill(header, HEADER_COLUMNS, break_long_words=False)
 
 
 def _latency_cells(summary: Summary, variant: Variant) -> list[str | Text]:

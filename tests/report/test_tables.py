@@ -40,6 +40,16 @@ def test_batches_with_all_cores_have_a_table_of_their_own():
     assert "all 2 cores" not in as_text(iris_forest())
 
 
+def test_a_long_name_of_a_policy_is_not_cut_in_a_header():
+    example = with_all_cores()
+    *others, last = example.variants
+    long = dataclasses.replace(last, title="quantized (tree_lookup_12)")
+    text = as_text(dataclasses.replace(example, variants=(*others, long)))
+    headers = text[text.index("Throughput with all 2 cores") :].splitlines()[2:4]
+    assert headers[0].split() == ["quantized"]
+    assert headers[1].split() == ["batch", "scikit-learn", "ONNX", "(tree_lookup_12)"]
+
+
 def test_answers_of_a_classifier_count_labels():
     text = as_text(iris_forest())
     assert "Answers (150 rows compared)" in text

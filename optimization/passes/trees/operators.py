@@ -43,18 +43,23 @@ def rewrite_operators(model: onnx.ModelProto, step: Step) -> Rewrite | Refused:
 
 
 def all_stay(kept: Sequence[str]) -> Refused:
-    """Return the refusal of all operators, from sentences "… stays: reason": each reason once."""
-    titles: dict[str, list[str]] = {}
-    for sentence in kept:
-        what, _, reason = sentence.partition(" stays: ")
-        titles.setdefault(reason, []).append(what)
-    reasons = (
-        f"{found[0]} stays: {reason}"
+    """Return the refusal of all operators, from sentences "… stays: reason"."""
+    return Refused("; ".join(said_once(kept)) or NO_TREES)
+
+
+def said_once(sentences: Sequence[str]) -> list[str]:
+    """Return sentences "title: what" and "title stays: reason"; what is said of several is said once."""
+    titles: dict[tuple[str, bool], list[str]] = {}
+    for sentence in sentences:
+        title, _, what = sentence.partition(": ")
+        stays = title.endswith(" stays")
+        titles.setdefault((what, stays), []).append(title.removesuffix(" stays"))
+    return [
+        f"{found[0]}{' stays' * stays}: {what}"
         if len(found) == 1
-        else f"{found[0]} and {len(found) - 1} more stay: {reason}"
-        for reason, found in titles.items()
-    )
-    return Refused("; ".join(reasons) or NO_TREES)
+        else f"{found[0]} and {len(found) - 1} more{' stay' * stays}: {what}"
+        for (what, stays), found in titles.items()
+    ]
 
 
 def replace_nodes(model: onnx.ModelProto, written: dict[int, list[onnx.NodeProto]]) -> onnx.ModelProto:

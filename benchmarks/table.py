@@ -25,6 +25,7 @@ A ratio above 1 is in favour of this project.
 against skl2onnx's file; "policy" says which it is.
 Times are that file's, but for "batch, throughput": the file that `objective=throughput` takes among those
 measured, the quickest in a batch that passes the gate.
+"objective=latency" in the bars is the same for one row.
 The bars of single cases are those of the policy `lossless` unless they name another.
 "Batch" and "one row" against skl2onnx compare bare onnxruntime sessions that are asked for the same answers
 (this project's graph may have a third one, the decision function),

@@ -122,10 +122,9 @@ def test_a_product_with_a_vector_stays_as_it_is(policy):
         [constant("v", normal(96, 1, seed=9)[:, 0]), constant("last", np.array([1]))]
     )
     candidate = apply_policy(policy, model.SerializeToString(), calibration=DATA)
-    assert isinstance(candidate, Candidate) and candidate.changed
-    np.testing.assert_allclose(
-        run(candidate.model, DATA)[0], run(model.SerializeToString(), DATA)[0], atol=0.5
-    )
+    assert isinstance(candidate, Candidate)
+    quantized = {item.name: item.quantized for item in candidate.operators}
+    assert quantized["product1"] and not quantized["line"]
 
 
 def test_rows_with_missing_values_are_left_out():

@@ -81,13 +81,19 @@ def _numbers(
     writer: Writer, inputs: Sequence[Any], texts: list[bool], double: bool
 ) -> tuple[list[str], dict[int, int]]:
     """The inputs that are numbers, in one dtype, and where their columns stand when put side by side."""
-    parts = [
-        _cast(writer, item.full_name, double) for item, text in zip(inputs, texts, strict=True) if not text
-    ]
+    parts = [_as_numbers(writer, item, double) for item, text in zip(inputs, texts, strict=True) if not text]
     if len(inputs) == 1:
         return parts, {} if texts[0] else {i: i for i in range(inputs[0].type.shape[1])}
     positions = [i for i, text in enumerate(texts) if not text]
     return parts, {column: i for i, column in enumerate(positions)}
+
+
+def _as_numbers(writer: Writer, item: Any, double: bool) -> str:
+    """One input in the matrix's dtype."""
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+
+    there = isinstance(item.type, DoubleTensorType if double else FloatTensorType)
+    return str(item.full_name) if there else _cast(writer, item.full_name, double)
 
 
 def _text_row(writer: Writer, source: str, column: Column, first: int) -> str:

@@ -3,8 +3,8 @@
 In: float values, `(n_rows, n_columns)`.
 Out: a table of the distinct rows, one row to a column of it, as they are stored; and the nodes that make
 float32 of them again.
-Promise: float32 is lossless. float16 rounds to 11 bits; uint8, uint12 and uint16 put 2⁸, 2¹² or 2¹⁶ equally
-spaced values between each column's smallest and largest one.
+Promise: float32 is lossless; uint8, uint12 and uint16 put 2⁸, 2¹² or 2¹⁶ equally spaced values between each
+column's smallest and largest one.
 
     value = float32(stored) · scale + smallest
 
@@ -23,7 +23,7 @@ from onnx import TensorProto
 from optimization.passes.trees.build import Builder
 from optimization.passes.trees.ensemble import Array
 
-Storage = Literal["float32", "float16", "uint16", "uint12", "uint8"]
+Storage = Literal["float32", "uint16", "uint12", "uint8"]
 BITS = {"uint8": 8, "uint12": 12, "uint16": 16}
 
 
@@ -50,33 +50,26 @@ def make_table(values: Array, storage: Storage) -> Table:
         kind = np.uint8 if storage == "uint8" else np.uint16
         stored = np.round((values - smallest) / scale).astype(kind)
     else:
-        stored = values.astype(np.float16 if storage == "float16" else np.float32)
+        stored = values.astype(np.float32)
     distinct, number = np.unique(stored, axis=0, return_inverse=True)
     scale, smallest = (item[:, None].astype(np.float32) for item in (scale, smallest))
     return Table(distinct.T, number.ravel(), scale, smallest)
 
 
-def read_back(values: Array, storage: Storage) -> Array:
-    """Return `(n,)` float32: what becomes of one column of `values` that is stored so."""
-    table = make_table(values.astype(np.float64)[:, None], storage)
-    stored = table.stored[0, table.number].astype(np.float64)
-    if storage not in BITS:
-        return np.asarray(stored, dtype=np.float32)
-    low, high = float(values.min()), float(values.max())
-    step = (high - low) / (2 ** BITS[storage] - 1)
-    return np.asarray(low + stored * step, dtype=np.float32)
+def n_stored(table: Table, storage: Storage) -> int:
+    """Return how many columns `write_table` adds: those of uint12 come in pairs."""
+    n_distinct = int(table.stored.shape[1])
+    return n_distinct + n_distinct % 2 if storage == "uint12" else n_distinct
 
 
 def write_table(builder: Builder, table: Table, storage: Storage) -> str:
-    """Add the constants and nodes; return the name of the `(n_columns, n_distinct)` float32 table."""
+    """Add the constants and nodes; return the name of the `(n_columns, n_stored)` float32 table."""
     if storage == "float32":
         return builder.constant(table.stored)
     if storage == "uint12":
         wide = _wide(builder, table.stored)
     else:
         wide = builder.add("Cast", [builder.constant(table.stored)], to=TensorProto.FLOAT)
-    if storage == "float16":
-        return wide
     scaled = builder.add("Mul", [wide, builder.constant(table.scale)])
     if not table.smallest.any():
         return scaled

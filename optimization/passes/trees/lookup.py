@@ -32,7 +32,7 @@ from optimization.passes.outcome import Refused, Rewrite
 from optimization.passes.trees import classifier_v5
 from optimization.passes.trees.boxes import Boxes, only_thresholds, read_boxes
 from optimization.passes.trees.build import Builder, element_type
-from optimization.passes.trees.ensemble import Ensemble, every_target_scored
+from optimization.passes.trees.ensemble import Array, Ensemble, every_target_scored
 from optimization.passes.trees.operators import all_stay, replace_nodes
 from optimization.passes.trees.side_by_side import Operator, read_operators
 from optimization.passes.trees.storage import Storage
@@ -41,6 +41,8 @@ from optimization.passes.trees.words import BYTE, Words, make_words
 
 TESTS_PER_TREE = 20
 """Of all words: a word of 8 tests costs 3 to 7 ns a row, a tree in onnxruntime's kernel 7 to 24 (1.32)."""
+BLOCK = 4
+"""Thresholds of one column that are compared together."""
 MOST_CELLS = 2**24
 """Numbers held while an operator's tables are made, 64 MB; nodes by columns, while its words are."""
 MOST_WEIGHTS = 2**24
@@ -84,9 +86,10 @@ def look_up_trees(model: onnx.ModelProto, plan: Plan, *, storage: Storage) -> Re
         if operator.rows not in turned:
             turned[operator.rows] = builder.add("Transpose", [operator.rows])
         double = element_type(model, operator.rows) == onnx.TensorProto.DOUBLE
-        tests = _tests(builder, boxes, turned[operator.rows], double=double)
+        passed, place = _tests(builder, boxes, turned[operator.rows], double=double)
         tables = write_tables(builder, words, storage)
-        weights = builder.add("GatherElements", [tables, _numbers(builder, tests, words)], axis=1)
+        numbers = _numbers(builder, passed, place[words.test], words.width)
+        weights = builder.add("GatherElements", [tables, numbers], axis=1)
         _write(builder, operator, trees, words, weights)
         written |= {index: [] for index in operator.nodes} | {operator.nodes[-1]: builder.take()}
         what = f"{len(words.test)} words of {words.width} tests for {boxes.n_trees} trees"
@@ -144,32 +147,41 @@ def _write(builder: Builder, operator: Operator, trees: Ensemble, words: Words, 
         classifier_v5.write_label(builder, raw, trees, operator.label)
 
 
-def _tests(builder: Builder, boxes: Boxes, turned: str, *, double: bool) -> str:
-    """`(n_tests, n_rows)` uint8: whether x ≤ t, for every threshold of every column."""
+def _tests(builder: Builder, boxes: Boxes, turned: str, *, double: bool) -> tuple[str, Array]:
+    """`(n_passed, n_rows)` uint8: whether x ≤ t; and where each test of `boxes` stands among them.
+
+    A column's thresholds stand in blocks of `BLOCK`, the last one filled up, so that its values are fetched
+    once for each block: a fetch takes onnxruntime's Gather 8 ns of a single row, and a copy of all rows.
+    """
     kind = np.float64 if double else np.float32
-    counts = [len(values) for values in boxes.thresholds]
-    thresholds = np.concatenate(boxes.thresholds).astype(kind)
-    features, passing = np.repeat(boxes.features, counts), np.repeat(boxes.missing, counts)
     parts = []
+    counts = np.array([len(values) for values in boxes.thresholds])
+    n_blocks = -(-counts // BLOCK)
+    starts = np.cumsum(n_blocks) - n_blocks
     # In the order of `Boxes`: first the tests that NaN fails.
-    for missing in np.unique(passing):
-        own = passing == missing
-        values = builder.add("Gather", [turned, builder.constant(features[own].astype(np.int32))], axis=0)
-        limits = builder.constant(thresholds[own][:, None])
+    for missing in np.unique(boxes.missing):
+        own = np.flatnonzero(boxes.missing == missing)
+        filled = [np.pad(boxes.thresholds[i], (0, n_blocks[i] * BLOCK - counts[i]), mode="edge") for i in own]
+        limits = np.concatenate(filled).astype(kind).reshape(-1, BLOCK).T[:, :, None]
+        features = np.repeat(boxes.features[own], n_blocks[own]).astype(np.int32)
+        values = builder.add("Gather", [turned, builder.constant(features)], axis=0)
         # NaN is neither ≤ nor > anything.
         passed = (
-            builder.add("Not", [builder.add("Greater", [values, limits])])
+            builder.add("Not", [builder.add("Greater", [values, builder.constant(limits)])])
             if missing
-            else builder.add("LessOrEqual", [values, limits])
+            else builder.add("LessOrEqual", [values, builder.constant(limits)])
         )
         parts.append(_cast(builder, passed, np.uint8))
-    return parts[0] if len(parts) == 1 else builder.add("Concat", parts, axis=0)
+    blocks = parts[0] if len(parts) == 1 else builder.add("Concat", parts, axis=1)
+    total = int(n_blocks.sum())
+    line = builder.add("Reshape", [blocks, builder.constant(np.array([BLOCK * total, -1]))])
+    within = np.concatenate([np.arange(n) for n in counts])
+    return line, within % BLOCK * total + np.repeat(starts, counts) + within // BLOCK
 
 
-def _numbers(builder: Builder, passed: str, words: Words) -> str:
+def _numbers(builder: Builder, passed: str, tests: Array, width: int) -> str:
     """`(n_words, n_rows)` int32: [1, 2, 4, …] · tests of each word, by bytes."""
-    n_words, width = words.test.shape
-    listed = builder.add("Gather", [passed, builder.constant(words.test.T.ravel().astype(np.int32))], axis=0)
+    listed = builder.add("Gather", [passed, builder.constant(tests.T.ravel().astype(np.int32))], axis=0)
     split = builder.add("Reshape", [listed, builder.constant(np.array([width, -1]))])
     bits = np.arange(width)
     powers = np.where(bits // BYTE == np.arange(-(-width // BYTE))[:, None], 1 << bits % BYTE, 0)
@@ -178,7 +190,7 @@ def _numbers(builder: Builder, passed: str, words: Words) -> str:
         scale = builder.constant((1 << BYTE * np.arange(len(powers), dtype=np.int32))[:, None])
         scaled = builder.add("Mul", [numbers, scale])
         numbers = builder.add("ReduceSum", [scaled, builder.constant(np.array([0]))])
-    return builder.add("Reshape", [numbers, builder.constant(np.array([n_words, -1]))])
+    return builder.add("Reshape", [numbers, builder.constant(np.array([len(tests), -1]))])
 
 
 def _sums(builder: Builder, words: Words, weights: str, *, n_targets: int) -> str:

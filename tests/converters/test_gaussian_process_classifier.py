@@ -16,7 +16,7 @@ from sklearn.preprocessing import scale
 
 from optimization.convert import convert
 from optimization.converters.algebra import DOUBLE
-from optimization.converters.gaussian_process_classifier import _erf
+from optimization.converters.gaussian_process_classifier import _erf, _Latent, _relevant
 from optimization.converters.precision import evaluate
 from optimization.errors import ConversionError
 from tests.converters.agreement import agree, one_row_at_a_time, operators
@@ -26,6 +26,7 @@ IRIS, SPECIES = IRIS[::2], SPECIES[::2]
 CANCER, BENIGN = load_breast_cancer(return_X_y=True)
 CANCER, BENIGN = scale(CANCER)[:120, :6], BENIGN[:120]
 NOISY, MIXED = 2.0 * RBF(2.0) + WhiteKernel(0.3), 1.0 * RBF(3.0) * DotProduct()
+SHORT = [RBF(0.3), 5.0 * RBF(0.5), Matern(0.2), 2.0 * RBF(0.4) + WhiteKernel(0.3)]
 KERNELS = [None, NOISY, DotProduct(1.0), Matern(2.0), MIXED]
 
 
@@ -82,3 +83,23 @@ def test_any_row_agrees_unless_undecided(rows: list[tuple[float, ...]]) -> None:
     batch = np.array(rows)
     clear = batch[np.abs(FITTED.predict_proba(batch)[:, 0] - 0.5) > 1e-5]
     agree(FITTED, CANCER[:1], *([clear] if len(clear) else []))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "kernel", [RBF(0.3), 5.0 * RBF(0.5), Matern(0.2), 2.0 * RBF(0.4) + WhiteKernel(0.3)], ids=str
+)
+def test_what_is_left_out_moves_no_variance_beyond_rounding(kernel: Any, dtype: Any) -> None:
+    latent = _Latent(fit(kernel, CANCER, BENIGN).base_estimator_)
+    kept = _relevant(latent.spread, latent.kernel, latent.points, dtype)
+    assert (kept == 0).sum() > (latent.spread == 0).sum()
+    rows = np.concatenate([CANCER, 1.01 * CANCER, 0.0 * CANCER[:1]])
+    cross = latent.kernel(rows, latent.points)
+    largest = latent.kernel.diag(CANCER[:1])[0]
+    moved = np.abs((cross @ kept) ** 2 - (cross @ latent.spread) ** 2).sum(axis=1)
+    assert moved.max() <= np.finfo(dtype).eps * largest / 4
+
+
+def test_nothing_is_left_out_where_the_kernel_has_no_bound() -> None:
+    latent = _Latent(fit(DotProduct(1.0), CANCER, BENIGN).base_estimator_)
+    assert _relevant(latent.spread, latent.kernel, latent.points, np.float32) is latent.spread

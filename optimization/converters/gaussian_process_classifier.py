@@ -94,9 +94,8 @@ class _Latent:
         term = kernel_term(algebra, rows, self.points, self.kernel)
         mean = weighted(algebra, rows, term, self.weights)
         axis = algebra.writer.constant(np.array([1]))
-        spread = weighted(
-            algebra, rows, term, _relevant(self.spread, self.kernel, self.points, algebra.dtype)
-        )
+        relevant = _relevant(self.spread, self.kernel, self.points, algebra.dtype)
+        spread = weighted(algebra, rows, term, relevant)
         explained = algebra.add("ReduceSumSquare", [spread, axis], keepdims=1)
         prior = materialized(algebra, diagonal_term(algebra, rows, self.kernel))
         return mean, algebra.add("Sub", [prior, explained])

@@ -26,12 +26,7 @@ from onnx import TensorProto
 from optimization.passes.trees.build import Builder
 from optimization.passes.trees.collapse import collapse
 from optimization.passes.trees.ensemble import Array, Ensemble
-from optimization.passes.trees.storage import (
-    Storage,
-    make_table,
-    n_stored,
-    write_table,
-)
+from optimization.passes.trees.storage import Storage, make_table, n_stored, write_table
 from optimization.passes.trees.write_v3 import write_attributes
 
 MOST_COLUMNS = 2**12

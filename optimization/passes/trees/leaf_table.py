@@ -60,8 +60,9 @@ def leaf_table(model: onnx.ModelProto, *, storage: Storage) -> Rewrite | Refused
         if isinstance(ensemble, str) or reason:
             kept.append(f"{title(node)} stays: {reason}")
         elif ensemble.one_weight_per_leaf:
-            written[index] = [write_node(_rounded(ensemble, storage), node)]
-            changes.append(f"{title(node)}: leaves on {_n_values(ensemble, storage):,} weights")
+            most = _n_values(ensemble, storage)
+            written[index] = [write_node(_rounded(ensemble, most), node)]
+            changes.append(f"{title(node)}: leaves on {most:,} weights")
         else:
             written[index] = _tabled(builder, ensemble, node, storage)
             changes.append(f"{title(node)}: a {storage} table of leaves")
@@ -102,8 +103,8 @@ def _no_table(ensemble: Ensemble) -> str:
     return general or ("" if ensemble.labels is None else classifier_v5.why_not(ensemble))
 
 
-def _rounded(ensemble: Ensemble, storage: Storage) -> Ensemble:
-    weight = few_values(ensemble.weight, _n_values(ensemble, storage))
+def _rounded(ensemble: Ensemble, most: int) -> Ensemble:
+    weight = few_values(ensemble.weight, most)
     return collapse(replace(ensemble, weight=weight.astype(np.float32)))
 
 

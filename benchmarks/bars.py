@@ -15,6 +15,9 @@ from benchmarks.ratios import LOSSLESS, REGISTERED, Ratios, Record, geometric_me
 
 NOISE = 0.9
 """A ratio above this is no worse "beyond noise": medians of equal contenders differ by up to a tenth."""
+CLOSE = (0.75, 1.1)
+"""Ratios that one process cannot tell from `NOISE`, on either side of it: some processes find one of two
+equal graphs a fifth slower, with its thread stalled or its memory unluckily placed."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,16 @@ def judge(records: Sequence[Record]) -> list[Judged]:
     by_case = {record["case"]: record for record in records}
     single = [_judge(bar, by_case.get(bar.case)) for bar in BARS]
     return single + _suite([record for record in records if "times" in record])
+
+
+def is_close(record: Record) -> bool:
+    """Whether a case is to be timed again: it has a bar of its own, or a ratio is close to `NOISE`."""
+    if "times" not in record:
+        return False
+    found = ratios(record)
+    values = [getattr(found, name) for name, (_, bound) in NEVER.items() if bound == NOISE]
+    near = any(value is not None and CLOSE[0] <= value <= CLOSE[1] for value in values)
+    return near or record["case"] in {bar.case for bar in BARS}
 
 
 def _judge(bar: Bar, record: Record | None) -> Judged:

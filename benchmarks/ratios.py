@@ -7,7 +7,7 @@ Promise: a ratio above 1 is in favour of this project; None where a contender do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,14 @@ def ratios(record: Record, policy: str = REGISTERED) -> Ratios:
         one_row_sklearn=_ratio(_best(times, sklearn, ONE_ROW), _best(times, predictor, ONE_ROW)),
         batch_sklearn=_ratio(_best(times, sklearn, BATCH), _best(times, predictor, BATCH)),
     )
+
+
+def middle(timings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the median of each contender's figures over several processes that timed one case."""
+    return {
+        name: {figure: float(np.median([times[name][figure] for times in timings])) for figure in figures}
+        for name, figures in timings[0].items()
+    }
 
 
 def geometric_mean(values: Iterable[float | None]) -> float:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks import bars, cases, datasets, table
-from benchmarks.ratios import geometric_mean, ratios
+from benchmarks import bars, cases, datasets, run, table
+from benchmarks.ratios import geometric_mean, middle, ratios
 
 
 def record(**changes: Any) -> dict[str, Any]:
@@ -112,6 +112,39 @@ def test_a_slower_case_is_named():
         item for item in bars.judge([slow]) if item.what.startswith("cases slower than skl2onnx in batch (")
     )
     assert judged.verdict == "missed" and "forest/digits 0.50" in judged.measured
+
+
+@pytest.mark.parametrize(("batch_ms", "close"), [(6.0, True), (7.9, True), (3.0, False), (9.0, False)])
+def test_a_case_is_timed_again_if_it_is_close_to_noise_on_either_side(batch_ms, close):
+    """skl2onnx takes 6 ms with two threads and is the quicker one of no thread number with one."""
+    times = record()["times"]
+    for name in ("registered, 2 threads", "lossless, 2 threads"):
+        times[name]["batch_ms"] = batch_ms
+    for name in ("registered, 1 threads", "lossless, 1 threads"):
+        times[name]["batch_ms"] = 2 * batch_ms
+    if not close:
+        # Against its other rivals it is far from the bound.
+        times["skl2onnx, 1 threads"]["batch_ms"] = 100.0
+    assert bars.is_close(record(case="forest/wine", times=times)) is close
+
+
+def test_a_case_with_a_bar_of_its_own_is_always_timed_again_and_one_that_failed_never():
+    assert bars.is_close(record())
+    assert not bars.is_close({"case": "forest/digits", "error": "it broke"})
+
+
+def test_of_several_processes_the_median_of_each_figure_counts():
+    pairs = ((1.0, 9.0), (5.0, 2.0), (2.0, 3.0))
+    timings = [{"a": {"one_row_ms": one, "batch_ms": many}} for one, many in pairs]
+    assert middle(timings) == {"a": {"one_row_ms": 2.0, "batch_ms": 3.0}}
+
+
+def test_a_process_that_fails_to_time_a_case_again_takes_nothing_from_the_others(monkeypatch, tmp_path):
+    answers = iter([record(times={"a": {"batch_ms": 3.0}}), {"case": "forest/digits", "error": "killed"}])
+    monkeypatch.setattr(run, "time_case", lambda *_: next(answers))
+    timed = record(times={"a": {"batch_ms": 5.0}})
+    run.time_again([timed], {"forest/digits": tmp_path})
+    assert timed["times"] == {"a": {"batch_ms": 4.0}} and timed["n_timings"] == 2
 
 
 def test_every_bar_is_about_a_case_of_the_suite():

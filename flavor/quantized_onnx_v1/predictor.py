@@ -21,6 +21,12 @@ from .sessions import SESSION_KEYS, open_session, override, run_of
 
 __all__ = ["SESSION_KEYS", "Predictor", "open_session"]
 
+UNKNOWN = ("Unknown Category and zeros = 0", "indices element out of data bounds")
+"""What onnxruntime's OneHotEncoder and Gather say of a category that the graph has no place for, and of a
+number of which a logarithm makes NaN."""
+FATAL = 4
+"""onnxruntime's level of severity above which nothing is printed: the exception says the same."""
+
 
 class Predictor:
     """Answers as the source estimator does; `methods` names what it offers."""
@@ -47,6 +53,7 @@ class Predictor:
         self._to_feeds = feeder(self.manifest)
         # Handed over at each call, it saves onnxruntime from making one: 0.7 of 6 µs.
         self._run_options = ort.RunOptions()
+        self._run_options.log_severity_level = FATAL
         # By process id: a session or a lock that comes through a fork has lost its threads.
         self._opened: dict[int, tuple[Any, Callable[..., Any]]] = {}
         self._locks: dict[int, threading.Lock] = {}
@@ -76,7 +83,13 @@ class Predictor:
             )
         feeds, is_single = self._to_feeds(data)
         _, run = self._opened.get(getpid()) or self._open(getpid())
-        answer: np.ndarray[Any, Any] = run(head.outputs, feeds, self._run_options)[0]
+        try:
+            answer: np.ndarray[Any, Any] = run(head.outputs, feeds, self._run_options)[0]
+        except Exception as error:  # onnxruntime's have no base class of their own
+            refusal = _refusal(error)
+            if refusal is None:
+                raise
+            raise refusal from error
         if head.is_plain and answer.ndim == 1 and answer.dtype is (head.single if is_single else head.double):
             return answer
         return head.shape(answer, is_single)
@@ -101,6 +114,17 @@ class Predictor:
         check_onnxruntime(state["manifest"].min_onnxruntime)
         self.__dict__.update(state)
         self._reset()
+
+
+def _refusal(error: Exception) -> ValueError | None:
+    """Return what to tell whose rows the estimator refuses too; None for any other error."""
+    if not any(sign in str(error) for sign in UNKNOWN):
+        return None
+    return ValueError(
+        "expected categories that the model was trained with, and numbers that its functions know,"
+        " found another one in some row; leave such rows out, which scikit-learn refuses too,"
+        " or train with an encoder that takes them (handle_unknown)"
+    )
 
 
 class Head:

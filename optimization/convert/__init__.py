@@ -21,7 +21,7 @@ from optimization.convert.graph import build_graph
 from optimization.convert.hazards import mend
 from optimization.convert.heads import Head, plan_heads
 from optimization.convert.inputs import InputPlan, plan_inputs
-from optimization.convert.probe import probe_answer, probe_tolerance
+from optimization.convert.probe import probe_answer, probe_tolerance, refuses_negatives
 from optimization.convert.refusals import check_supported
 from optimization.convert.structure import describe, unwrap
 from optimization.errors import ConversionError
@@ -52,9 +52,10 @@ def convert(estimator: Any, features: Any) -> Converted:
         ConversionError: the estimator, or a named step of it, cannot be converted.
     """
     check_supported(estimator)
-    mended = widen(mend(estimator, features), features)
+    guarded = refuses_negatives(estimator, features)
+    mended = widen(mend(estimator, features), features, guarded=guarded)
     plan = plan_inputs(mended, features)
-    model, heads, notes = _build(mended, plan, plan_heads(mended))
+    model, heads, notes = _build(mended, plan, plan_heads(mended, estimator))
     manifest = _manifest(estimator, features, plan, heads, model)
     return Converted(model, manifest, notes)
 

@@ -3,22 +3,26 @@
 In: a mended estimator and rows.
 Out: the estimator with its scalers and imputers in the thresholds of the trees they precede, or as
 `Arithmetic` steps; the columns that enter as float64.
-Promise: nothing changes where float32 is enough: without a step that compares scaled values, and with
-columns whose float32 rounding is small against their spread, none of them integers among others.
+Promise: nothing changes where float32 is enough: without a step that compares scaled values or is written
+by `Arithmetic` alone, and with columns whose float32 rounding is small against their spread, none of them
+integers among others.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from optimization.convert.structure import TREES, rewrite, unwrap, walk
+from optimization.convert.structure import TREES, is_sklearn, rewrite, unwrap, walk
+from optimization.converters import decision_threshold
 from optimization.converters.arithmetic import Arithmetic, Array, Operation
 from optimization.converters.distances import asks_a_tree, is_neighbours
+from optimization.converters.functions import PARTIAL, name_of
 from optimization.converters.scaled_families import takes_scaling
 from optimization.converters.scaled_trees import SCALING, is_monotone, with_scaling
 from optimization.converters.svm_model import stands_on_margin
@@ -27,6 +31,8 @@ COMPARING = (*TREES, "KBinsDiscretizer")
 """Beginnings of the names of estimators whose answer jumps where a value passes a threshold."""
 ENSEMBLES = ("CalibratedClassifierCV", "VotingClassifier", "Stacking", "Bagging")
 """Beginnings of the names of ensembles whose converters take float64 rows; skl2onnx's OneVsRest does not."""
+AROUND = dict.fromkeys(decision_threshold.NAMES, "estimator_") | {"TransformedTargetRegressor": "regressor_"}
+"""Estimators around one other, which stands in this attribute."""
 WIDE = "HistGradientBoosting"
 """Compares in float64; the other trees round rows to float32 first (sklearn/tree/_classes.py: DTYPE)."""
 COARSE = 5e-6
@@ -34,17 +40,24 @@ COARSE = 5e-6
 table of tolerances allows a score, which moves by as much for a coefficient of one."""
 
 
-def widen(estimator: Any, features: Any) -> Any:
-    """Return `estimator` with scalers and imputers in float64 where that can change an answer."""
+def widen(estimator: Any, features: Any, *, guarded: bool = False) -> Any:
+    """Return `estimator` with scalers and imputers in float64 where that can change an answer.
+
+    Args:
+        estimator: mended.
+        features: rows that it accepts.
+        guarded: whether rows of which a function makes NaN shall be refused.
+    """
     parts = [type(part).__name__ for _, part in walk(estimator)]
     names = parts + _tree_members(estimator)
     searches = any(is_neighbours(part) for _, part in walk(estimator))
     compares = searches or any(name.startswith(COMPARING) for name in names)
-    if len(parts) == 1 or not (compares or _is_coarse(features) or _mixes_integers(features)):
+    rounds = len(parts) > 1 and (compares or _is_coarse(features) or _mixes_integers(features))
+    if not rounds and not any(is_calculated(part) for _, part in walk(estimator)):
         return estimator
     wide = searches or any(name.startswith(WIDE) for name in names)
     for rule in (
-        lambda part: _as_arithmetic(part, wide),
+        lambda part: _as_arithmetic(part, wide, guarded),
         _merge_steps,
         lambda part: _no_passthrough(part, wide),
         _into_thresholds,
@@ -73,6 +86,8 @@ def double_columns(estimator: Any, n_columns: int) -> frozenset[int]:
 
 def _members(estimator: Any) -> list[Any]:
     """The members of an ensemble that our converters write, which read its columns or a choice of them."""
+    if type(estimator).__name__ in AROUND:
+        return [getattr(estimator, AROUND[type(estimator).__name__])]
     if not type(estimator).__name__.startswith(ENSEMBLES):
         return []
     if hasattr(estimator, "calibrated_classifiers_"):
@@ -126,12 +141,13 @@ def _mixes_integers(features: Any) -> bool:
     return any(whole) and not all(whole)
 
 
-def _as_arithmetic(part: Any, wide: bool) -> Any:
-    known = type(part).__module__.startswith("sklearn.") and type(part).__name__ in OPERATIONS
-    if not known or not hasattr(part, "n_features_in_"):  # a ColumnTransformer keeps unfitted originals
+def _as_arithmetic(part: Any, wide: bool, guarded: bool) -> Any:
+    operations = operations_of(part)
+    if operations is None:
         return part
-    operations = OPERATIONS[type(part).__name__](part)
-    return part if operations is None else Arithmetic(operations, part.n_features_in_, wide)
+    if guarded:
+        operations = tuple(replace(item, guarded=item.op_type in PARTIAL) for item in operations)
+    return Arithmetic(operations, part.n_features_in_, wide)
 
 
 def _merge_steps(part: Any) -> Any:
@@ -215,12 +231,55 @@ def _max_abs(part: Any) -> tuple[Operation, ...] | None:
 
 
 def _imputer(part: Any) -> tuple[Operation, ...] | None:
-    """Only NaN in numbers, every column kept: the statistic replaces it."""
-    missing, statistics = part.missing_values, part.statistics_
-    plain = isinstance(missing, float) and np.isnan(missing) and not part.add_indicator
-    if not plain or statistics.dtype.kind != "f" or not np.isfinite(statistics).all():
+    """Only NaN in numbers, every column kept: the statistic replaces it.
+
+    Columns that say what was missing are added before anything is filled, and have nothing to fill.
+    """
+    statistics = part.statistics_
+    if not _is_nan(part.missing_values) or statistics.dtype.kind != "f" or not np.isfinite(statistics).all():
         return None
-    return (_double("Fill", statistics),)
+    marked = part.indicator_.features_ if part.add_indicator else np.zeros(0)
+    if not len(marked):
+        return (_double("Fill", statistics),)
+    return (_double("Indicate", marked), _double("Fill", np.r_[statistics, np.zeros(len(marked))]))
+
+
+def _indicator(part: Any) -> tuple[Operation, ...] | None:
+    return (_double("Missing", part.features_),) if _is_nan(part.missing_values) else None
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and bool(np.isnan(value))
+
+
+def _function(part: Any) -> tuple[Operation, ...] | None:
+    name = name_of(part.func)
+    if name is None or part.kw_args or part.func is None:
+        return None
+    return (Operation(name, np.zeros(part.n_features_in_)),)
+
+
+def _quantiles(part: Any) -> tuple[Operation, ...] | None:
+    quantiles = np.asarray(part.quantiles_, dtype=np.float64)
+    if len(quantiles) < 2 or not np.isfinite(quantiles).all():
+        return None
+    return (Operation(part.output_distribution, quantiles),)
+
+
+def is_calculated(part: Any) -> bool:
+    """Whether a part is written by `Arithmetic` alone, because skl2onnx 1.20 cannot or does so wrongly."""
+    if is_sklearn(part, "SimpleImputer"):
+        return bool(part.add_indicator)
+    function = is_sklearn(part, "FunctionTransformer") and part.func is not None
+    return function or is_sklearn(part, "MissingIndicator") or is_sklearn(part, "QuantileTransformer")
+
+
+def operations_of(part: Any) -> tuple[Operation, ...] | None:
+    """Return the arithmetic of a fitted scaler, imputer or function; None where it is more than that."""
+    known = type(part).__module__.startswith("sklearn.") and type(part).__name__ in OPERATIONS
+    if not known or not hasattr(part, "n_features_in_"):  # a ColumnTransformer keeps unfitted originals
+        return None
+    return OPERATIONS[type(part).__name__](part)
 
 
 def _double(op_type: str, value: Array) -> Operation:
@@ -233,5 +292,8 @@ OPERATIONS: Mapping[str, Callable[[Any], tuple[Operation, ...] | None]] = {
     "RobustScaler": _robust,
     "MaxAbsScaler": _max_abs,
     "SimpleImputer": _imputer,
+    "MissingIndicator": _indicator,
+    "FunctionTransformer": _function,
+    "QuantileTransformer": _quantiles,
 }
 """scikit-learn's class → its arithmetic, None where this instance does more than arithmetic."""

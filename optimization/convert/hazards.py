@@ -12,8 +12,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import Pipeline
 
-from optimization.convert.structure import is_sklearn, rewrite, walk
+from optimization.convert.structure import is_sklearn, rewrite, unwrap, walk
+from optimization.converters import selection
+from optimization.converters.functions import PARTIAL, name_of
 from optimization.converters.missing_values import fitted_with_missing, route_missing
 
 WORD = r"(?u)\b\w\w+\b"
@@ -24,6 +27,7 @@ UNICODE_WORD = r"[\p{L}\p{N}_]{2,}"
 
 def mend(estimator: Any, features: Any) -> Any:
     """Return `estimator` with every mendable hazard mended; the given object stays as it is."""
+    estimator = _answering(estimator)
     for rule in MENDED:
         estimator = rewrite(estimator, rule)
     if _has_missing(features) or any(_meets_missing(part) for part in _with_members(estimator)):
@@ -52,7 +56,9 @@ def _has_missing(features: Any) -> bool:
 
 
 def _meets_missing(part: Any) -> bool:
-    """Whether a tree was fitted with NaN, or an encoder makes NaN of a category it does not know."""
+    """Whether a tree was fitted with NaN, or a step makes NaN of a category or a number it does not know."""
+    if is_sklearn(part, "FunctionTransformer") and name_of(part.func) in PARTIAL:
+        return True
     code = part.unknown_value if is_sklearn(part, "OrdinalEncoder") else None
     return fitted_with_missing(part) or (isinstance(code, float) and bool(np.isnan(code)))
 
@@ -114,6 +120,36 @@ def _no_text_imputer(part: Any) -> Any:
     return "passthrough" if nothing and all(isinstance(item, str) for item in part.statistics_) else part
 
 
+def _dense_bins(part: Any) -> Any:
+    """KBinsDiscretizer: a graph has no sparse rows."""
+    if not is_sklearn(part, "KBinsDiscretizer") or part.encode != "onehot":
+        return part
+    part = copy.copy(part)
+    part.encode = "onehot-dense"
+    return part
+
+
+def _chosen_columns(part: Any) -> Any:
+    """Selectors that ask a model, which skl2onnx takes for that model."""
+    asked = any(is_sklearn(part, name) for name in selection.NAMES)
+    return selection.selection_of(part) if asked and hasattr(part, "n_features_in_") else part
+
+
+def _answering(estimator: Any) -> Any:
+    """RFE in a model's place: the model that it asked last, on the columns (feature_selection/_rfe.py)."""
+    estimator = unwrap(estimator)
+    if getattr(estimator, "steps", None):
+        name, last = estimator.steps[-1]
+        answering = _answering(last)
+        if answering is not last:
+            estimator = copy.copy(estimator)
+            estimator.steps = [*estimator.steps[:-1], (name, answering)]
+        return estimator
+    if not any(is_sklearn(estimator, name) for name in selection.ASKING):
+        return estimator
+    return Pipeline([("columns", selection.selection_of(estimator)), ("estimator", estimator.estimator_)])
+
+
 def _is_word(step: Any, words: tuple[str | None, ...]) -> bool:
     return isinstance(step, str) and step in words
 
@@ -134,6 +170,8 @@ MENDED = (
     _no_text_imputer,
     _no_empty_steps,
     _array_weights,
+    _dense_bins,
+    _chosen_columns,
     _integer_classes,
 )
 """Rules of `structure.rewrite`, in order."""

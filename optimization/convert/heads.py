@@ -55,14 +55,18 @@ class Head:
     """Name of the ONNX output."""
 
 
-def plan_heads(estimator: Any) -> tuple[Head, ...]:
+def plan_heads(estimator: Any, answering: Any = None) -> tuple[Head, ...]:
     """Return the heads of `estimator`, the default method first.
+
+    Args:
+        estimator: mended, as it will be written.
+        answering: whose methods there are, the user's own; None: `estimator`.
 
     Raises:
         ConversionError: the estimator has no method that a graph could answer.
     """
-    final = final_step(estimator)
-    heads = tuple(head for head in _kind_heads(estimator, final) if hasattr(estimator, head.method))
+    final, answering = final_step(estimator), estimator if answering is None else answering
+    heads = tuple(head for head in _kind_heads(estimator, final) if hasattr(answering, head.method))
     if not heads:
         raise ConversionError(
             f"expected an estimator with predict or transform, found {type(final).__name__} without either"

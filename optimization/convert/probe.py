@@ -18,6 +18,7 @@ import pandas as pd
 
 from optimization.convert.inputs import InputPlan
 
+NEGATIVE = -1e6
 PROBE_ROWS = 16
 """Rows used for probing: enough for shapes, few enough for slow estimators."""
 
@@ -64,6 +65,16 @@ def probe_tolerance(estimator: Any, method: str, features: Any, plan: InputPlan)
         _accepts(estimator, method, rows, floats, np.inf)
         and _accepts(estimator, method, rows, floats, -np.inf),
     )
+
+
+def refuses_negatives(estimator: Any, features: Any) -> bool:
+    """Whether numbers below zero are refused, as they are where a logarithm makes NaN of them for a model."""
+    rows = features[:PROBE_ROWS]
+    frame = pd.DataFrame(rows)
+    numbers = [i for i, kind in enumerate(frame.dtypes) if pd.api.types.is_numeric_dtype(kind)]
+    numbers = [i for i in numbers if not pd.api.types.is_bool_dtype(frame.dtypes.iloc[i])]
+    method = next((name for name in ("predict", "transform") if hasattr(estimator, name)), "")
+    return bool(numbers and method) and not _accepts(estimator, method, rows, numbers, NEGATIVE)
 
 
 def call(estimator: Any, method: str, rows: Any) -> np.ndarray[Any, Any]:

@@ -12,9 +12,13 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from optimization.convert.doubles import is_calculated, operations_of
 from optimization.convert.structure import is_sklearn, walk
 from optimization.converters import register_converters
 from optimization.converters.distances import NAMES, metric_of
+from optimization.converters.functions import FUNCTIONS
+from optimization.converters.selection import NAMES as SELECTORS
+from optimization.converters.transformed_target import inverse_of
 from optimization.errors import ConversionError
 
 
@@ -26,7 +30,8 @@ def check_supported(estimator: Any) -> None:
     """
     known = _known_classes()
     for name, part in walk(estimator):
-        if type(part) not in known:
+        mended = is_calculated(part) or any(is_sklearn(part, selector) for selector in SELECTORS)
+        if type(part) not in known and not mended:
             raise ConversionError(_unsupported(name, part))
         for hazard in REFUSED:
             reason = hazard(part)
@@ -63,23 +68,31 @@ def _is_fitted_encoder(part: Any) -> bool:
     )
 
 
-def _indicator(part: Any) -> str:
-    """SimpleImputer(add_indicator): the graph has no such columns, and what follows reads wrong ones."""
-    if not is_sklearn(part, "SimpleImputer") or not part.add_indicator:
+def _not_arithmetic(part: Any) -> str:
+    """What `Arithmetic` alone can write, in a setting that it cannot."""
+    if not is_calculated(part) or operations_of(part) is not None:
         return ""
+    if is_sklearn(part, "FunctionTransformer"):
+        name = getattr(part.func, "__name__", str(part.func))
+        return (
+            f"applies {name}, which has no ONNX form;"
+            f" use a function of NumPy without arguments, one of {', '.join(FUNCTIONS)}"
+        )
+    if is_sklearn(part, "QuantileTransformer"):
+        return "has less than two quantiles, or a column without any value; drop such columns before training"
     return (
-        "adds indicator columns, which skl2onnx 1.20 leaves out;"
-        " use a FeatureUnion of SimpleImputer and MissingIndicator, or add_indicator=False"
+        "indicates missing values of columns that are not all numbers with some value, missing being NaN;"
+        " use missing_values=np.nan, and drop columns without any value before training"
     )
 
 
-def _decision_threshold(part: Any) -> str:
-    """TunedThresholdClassifierCV: the graph compares a float32 score with the threshold otherwise."""
-    if not is_sklearn(part, "TunedThresholdClassifierCV"):
+def _way_back(part: Any) -> str:
+    """TransformedTargetRegressor: the inverse of what its target went through."""
+    if not is_sklearn(part, "TransformedTargetRegressor") or inverse_of(part.transformer_) is not None:
         return ""
     return (
-        "applies a tuned threshold, which skl2onnx 1.20 converts wrongly;"
-        " convert its estimator_ and compare predict_proba with best_threshold_ where the model is used"
+        "transforms its target by something whose inverse has no ONNX form; use a scaler, PowerTransformer,"
+        f" or a function of NumPy, inverse_func being one of {', '.join(FUNCTIONS)}"
     )
 
 
@@ -92,12 +105,6 @@ def _several_outputs(part: Any) -> str:
         f"classifies {len(classes)} targets at once, which is not supported;"
         " train and convert one classifier per target"
     )
-
-
-def _temperature(part: Any) -> str:
-    if not is_sklearn(part, "CalibratedClassifierCV") or part.method != "temperature":
-        return ""
-    return "calibrates by temperature, which skl2onnx 1.20 cannot write; use method='sigmoid'"
 
 
 def _own_kernel(part: Any) -> str:
@@ -141,10 +148,9 @@ def _fractional_categories(part: Any) -> str:
 
 REFUSED = (
     _fractional_categories,
-    _indicator,
-    _decision_threshold,
+    _not_arithmetic,
+    _way_back,
     _several_outputs,
-    _temperature,
     _own_kernel,
     _neighbours,
 )

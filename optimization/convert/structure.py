@@ -13,8 +13,8 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-PRIVATE = ("_scaler",)
-"""PowerTransformer's own StandardScaler: its converter reads mean_ and scale_."""
+PRIVATE = ("_scaler", "indicator_", "transformer_")
+"""Parts that answer no rows of the estimator: their owners' converters read their attributes."""
 TREES = (
     "DecisionTree",
     "ExtraTree",
@@ -29,11 +29,13 @@ Rewrite = Callable[[Any], Any]
 
 
 def unwrap(estimator: Any) -> Any:
-    """Return the estimator that answers for a fitted search or a frozen one."""
+    """Return the estimator that answers for a fitted search, a frozen one or one that trained itself."""
     while True:
         inner = getattr(estimator, "best_estimator_", None)
         if inner is None and type(estimator).__name__ == "FrozenEstimator":
             inner = estimator.estimator
+        if inner is None and is_sklearn(estimator, "SelfTrainingClassifier"):
+            inner = getattr(estimator, "estimator_", None)
         if inner is None:
             return estimator
         estimator = inner
@@ -124,6 +126,8 @@ def _parts(estimator: Any) -> Iterator[tuple[str, Any]]:
         yield from _members(estimator)
     elif isinstance(getattr(estimator, "estimator_", None), BaseEstimator):
         yield "estimator", estimator.estimator_
+    elif isinstance(getattr(estimator, "regressor_", None), BaseEstimator):
+        yield "regressor", estimator.regressor_
 
 
 def _members(estimator: Any) -> Iterator[tuple[str, Any]]:

@@ -1,15 +1,17 @@
 """Scalers and imputers in double precision, for what comes after them and compares.
 
 In: an `Arithmetic` step, which stands for scikit-learn's StandardScaler, MinMaxScaler, RobustScaler,
-MaxAbsScaler or SimpleImputer, or for several of them in a row.
-Out: Sub, Div, Mul, Add, Clip and Where nodes in the precision scikit-learn calculates in.
+MaxAbsScaler, SimpleImputer, MissingIndicator, FunctionTransformer or QuantileTransformer, or for several of
+them in a row.
+Out: Sub, Div, Mul, Add, Max, Min and Where nodes, those of functions (functions.py) and quantiles
+(quantiles.py), and columns that say what is missing, in the precision scikit-learn calculates in.
 Promise: lossless for float64 rows, and for float32 rows of a float32 graph: the same IEEE operations
 in the same order.
 
     float64 rows:  y = float32(((x − mean) ÷ scale))        in float64, rounded once, as a tree does
     float32 rows:  StandardScaler rounds its constants to float32 (sklearn/preprocessing/_data.py:
                    `xp.astype(self.mean_, X.dtype)`); the others calculate each step in float64 and
-                   round its result (`X *= self.scale_`)
+                   round its result (`X *= self.scale_`); functions too, NumPy's being in float32
 
 A tree compares scaled values with thresholds that lie between the scaled training values, so a row
 with a round number often sits exactly on one; scaling in float32 sends it the wrong way.
@@ -25,10 +27,17 @@ import numpy as np
 from onnx import TensorProto
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from .algebra import DOUBLE, Algebra, cast
+from .functions import FUNCTIONS, write_function
+from .quantiles import write_quantiles
 from .writer import Writer
 
 Array = np.ndarray[Any, Any]
 ALIAS = "OptimizationArithmetic"
+MARKING = ("Missing", "Indicate")
+"""Operations that change the number of columns."""
+DISTRIBUTIONS = ("uniform", "normal")
+"""Places among quantiles, which QuantileTransformer distributes so."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +45,16 @@ class Operation:
     """One step on every column."""
 
     op_type: str
-    """Sub, Div, Mul, Add, Max, Min (ONNX operators), or "Fill": NaN → value."""
+    """Sub, Div, Mul, Add, Max, Min (ONNX operators); "Fill": NaN → value; "Missing": 1 for NaN, else 0;
+    "Indicate": the columns, and after them those of "Missing"; "uniform" or "normal": quantiles.py; or a
+    function's name in NumPy."""
     value: Array
-    """`(n_columns,)` float64."""
+    """`(n_columns,)` float64; of "Missing" and "Indicate" the positions of the columns to look at; of
+    quantiles `(n_quantiles, n_columns)`."""
     narrow: bool = False
     """Whether scikit-learn rounds `value` to float32 before it meets float32 rows."""
+    guarded: bool = False
+    """Whether rows of which a function makes NaN shall be refused."""
 
 
 class Arithmetic(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -54,6 +68,15 @@ class Arithmetic(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.n_features_in = n_features_in
         self.wide = wide
         self.n_features_in_ = n_features_in
+
+    @property
+    def n_features_out(self) -> int:
+        """How many columns come out."""
+        width = self.n_features_in
+        for operation in self.operations:
+            if operation.op_type in MARKING:
+                width = len(operation.value) + width * (operation.op_type == "Indicate")
+        return width
 
 
 def register() -> None:
@@ -81,17 +104,21 @@ def _declare_output(scope: Any, step: Arithmetic, inputs: Any, custom_parsers: A
 def _type(step: Arithmetic) -> Any:
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
-    return (DoubleTensorType if step.wide else FloatTensorType)([None, step.n_features_in])
+    return (DoubleTensorType if step.wide else FloatTensorType)([None, step.n_features_out])
 
 
 def convert(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes of one `Arithmetic` step."""
-    from skl2onnx.common.data_types import FloatTensorType
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
     step = operator.raw_operator
     writer = _Arithmetic(scope, container)
     single = all(isinstance(item.type, FloatTensorType) for item in operator.inputs)
-    names = [writer.cast(item.full_name, single) for item in operator.inputs]
+    same = FloatTensorType if single else DoubleTensorType
+    names = [
+        item.full_name if isinstance(item.type, same) else cast(writer, item.full_name, np.float64)
+        for item in operator.inputs
+    ]
     name = names[0] if len(names) == 1 else writer.add("Concat", names, axis=1)
     for operation in step.operations:
         name = writer.apply_single(operation, name) if single else writer.apply(operation, name, np.float64)
@@ -103,12 +130,15 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
 class _Arithmetic(Writer):
     """Writes operations in the precision that scikit-learn calculates in."""
 
-    def cast(self, name: str, single: bool) -> str:
-        """float32 stays where all inputs are; otherwise everything becomes float64."""
-        return name if single else self.add("Cast", [name], to=TensorProto.DOUBLE)
-
     def apply(self, operation: Operation, name: str, dtype: Any) -> str:
         """Apply one operation in `dtype`."""
+        if operation.op_type in FUNCTIONS:
+            found = write_function(Algebra(self, DOUBLE), operation.op_type, name)
+            return self.guard(name, found) if operation.guarded else found
+        if operation.op_type in DISTRIBUTIONS:
+            return self.distribute(operation, name, dtype)
+        if operation.op_type in MARKING:
+            return self.mark(operation, name, dtype)
         constant = self.constant(operation.value.astype(dtype)[None, :])
         if operation.op_type == "Fill":
             missing = self.add("IsNaN", [name])
@@ -117,7 +147,31 @@ class _Arithmetic(Writer):
 
     def apply_single(self, operation: Operation, name: str) -> str:
         """Apply one operation to float32 rows as NumPy does in place."""
-        if operation.narrow or operation.op_type in ("Fill", "Max", "Min"):
+        if operation.narrow or operation.op_type in (*MARKING, *DISTRIBUTIONS, "Fill", "Max", "Min"):
             return self.apply(operation, name, np.float32)
         wide = self.add("Cast", [name], to=TensorProto.DOUBLE)
         return self.add("Cast", [self.apply(operation, wide, np.float64)], to=TensorProto.FLOAT)
+
+    def mark(self, operation: Operation, name: str, dtype: Any) -> str:
+        """Write a column of 0 and 1 for each position in the operation's value: whether there is NaN."""
+        looked_at = self.add("Gather", [name, self.constant(operation.value.astype(np.int64))], axis=1)
+        marks = cast(self, self.add("IsNaN", [looked_at]), dtype)
+        return marks if operation.op_type == "Missing" else self.add("Concat", [name, marks], axis=1)
+
+    def distribute(self, operation: Operation, name: str, dtype: Any) -> str:
+        """Write places among quantiles, in `dtype`."""
+        wide = name if dtype == np.float64 else cast(self, name, np.float64)
+        normal = operation.op_type == "normal"
+        algebra = Algebra(self, DOUBLE)
+        found = write_quantiles(algebra, wide, name, operation.value, normal=normal, dtype=dtype)
+        return found if dtype == np.float64 else cast(self, found, dtype)
+
+    def guard(self, before: str, after: str) -> str:
+        """Refuse rows of which a function has made NaN.
+
+        onnxruntime refuses to read the second value of a table of one, as of categories (one_hot.py).
+        """
+        made = self.add("And", [self.add("IsNaN", [after]), self.add("Not", [self.add("IsNaN", [before])])])
+        count = self.add("ReduceSum", [cast(self, made, np.int64)], keepdims=0)
+        nothing = self.add("Gather", [self.constant(np.zeros(1)), count])
+        return self.add("Add", [after, nothing])

@@ -1,6 +1,6 @@
 """CalibratedClassifierCV → the members' scores, one table of calibrators for all of them, one mean.
 
-In: a fitted classifier, method sigmoid or isotonic, whose members know all classes.
+In: a fitted classifier, whose members know all classes.
 Out: label and probabilities.
 Promise: exact in the calibration, which is float64; members are as exact as their own converters.
 
@@ -8,6 +8,7 @@ Promise: exact in the calibration, which is float64; members are as exact as the
     sigmoid   p = 1 ÷ (1 + exp(a t + b))
     isotonic  p = y[k] + slope[k] (t − x[k]),  k = the last threshold x[k] ≤ t, t clipped to the thresholds
     two classes: [1 − p, p]     more: p ÷ Σ p, or 1 ÷ n_classes where the sum is 0
+    temperature  softmax(β s), s = t, of two classes [−t, t], or log(t + 10⁻¹²) of probabilities
     probabilities = mean over members;  label = the first largest
 
 skl2onnx 1.20 takes the nearest threshold's y, which is off wherever y changes, and treats a member
@@ -23,11 +24,13 @@ from typing import Any
 import numpy as np
 
 from .algebra import DOUBLE, Algebra, cast
-from .members import double_rows, widened, write_member
+from .members import answers_in_steps, double_rows, widened, write_member
 from .output_types import PROBABILITY_OPTIONS, classifier_types
 from .writer import Writer
 
 Array = np.ndarray[Any, Any]
+SMALL = 1e-12
+"""Added to probabilities before their logarithm is taken (calibration.py: _convert_to_logits)."""
 VISIBLE = 1e-5
 """A probability that float32 scores move by more calls for float64 scores."""
 NEAR = 2.0**-20
@@ -54,14 +57,19 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes."""
     estimator = operator.raw_operator
     folds, classes = estimator.calibrated_classifiers_, estimator.classes_
-    if any(not np.array_equal(fold.estimator.classes_, classes) for fold in folds):
+    # Before a temperature is fitted, texts become positions among the classes.
+    known = [classes, np.arange(len(classes))] if folds[0].method == "temperature" else [classes]
+    if any(not any(np.array_equal(fold.estimator.classes_, item) for item in known) for fold in folds):
         raise NotImplementedError("a member of CalibratedClassifierCV has not seen all classes")
     writer = Writer(scope, container)
     algebra = Algebra(writer, DOUBLE)
-    scores = _scores(algebra, operator, folds)
-    calibrators = [calibrator for fold in folds for calibrator in fold.calibrators]
-    write = _sigmoid if folds[0].method == "sigmoid" else _isotonic
-    mean = _mean(algebra, write(algebra, scores, calibrators), len(folds), len(classes))
+    if folds[0].method == "temperature":
+        mean = _tempered(algebra, operator, folds)
+    else:
+        scores = _scores(algebra, operator, folds)
+        calibrators = [calibrator for fold in folds for calibrator in fold.calibrators]
+        write = _sigmoid if folds[0].method == "sigmoid" else _isotonic
+        mean = _mean(algebra, write(algebra, scores, calibrators), len(folds), len(classes))
     label, probabilities = (output.full_name for output in operator.outputs)
     writer.label(algebra.add("ArgMax", [mean], axis=1, keepdims=0), classes, label)
     writer.finish(cast(writer, mean, np.float32), probabilities)
@@ -80,6 +88,27 @@ def _scores(algebra: Algebra, operator: Any, folds: Any) -> str:
             scores = writer.add("Gather", [scores, writer.constant(np.array([1]))], axis=1)
         columns.append(widened(algebra, scores, fold.estimator))
     return writer.add("Concat", columns, axis=1) if len(columns) > 1 else columns[0]
+
+
+def _tempered(algebra: Algebra, operator: Any, folds: Any) -> str:
+    """Write the mean of the members' probabilities, each sharpened or flattened as a whole.
+
+    The members' own scores are [−t, t] of two classes, as scikit-learn makes them of its one column.
+    A probability of 10⁻¹⁰ counts for its logarithm, so those that are no shares of votes are float64.
+    """
+    parts, wide = [], None
+    if not any(answers_in_steps(fold.estimator) for fold in folds):
+        wide = double_rows(algebra.writer, operator)
+    for fold in folds:
+        raw = hasattr(fold.estimator, "decision_function")
+        _, scores = write_member(algebra.writer, operator, fold.estimator, raw=raw, inputs=wide)
+        scores = widened(algebra, scores, fold.estimator)
+        if not raw:
+            scores = algebra.add("Log", [algebra.add("Add", [scores, algebra.number(SMALL)])])
+        heated = algebra.scaled(scores, float(fold.calibrators[0].beta_))
+        parts.append(algebra.add("Softmax", [heated], axis=1))
+    total = algebra.add("Sum", parts) if len(parts) > 1 else parts[0]
+    return algebra.scaled(total, 1.0 / len(parts))
 
 
 def steepness(folds: Any) -> float:

@@ -8,6 +8,7 @@ Promise: exact where the member's converter is; rows enter a member as they ente
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,28 @@ from onnx import TensorProto
 from .algebra import Algebra, cast
 from .writer import Writer
 
+TREES = ("RandomForest", "ExtraTree", "DecisionTree", "GradientBoosting", "HistGradientBoosting", "AdaBoost")
+"""Beginnings of names."""
+
 
 def last_step(member: Any) -> Any:
     """Return the estimator that answers for a pipeline, or `member`."""
     while getattr(member, "steps", None):
         member = member.steps[-1][1]
+    return member
+
+
+def answers_in_steps(member: Any) -> bool:
+    """Whether a member's scores are sums over trees, which float64 rows make no finer."""
+    return type(last_step(member)).__name__.startswith(TREES)
+
+
+def twin(member: Any) -> Any:
+    """Return a copy of a member that is written a second time: skl2onnx keeps one set of options for each."""
+    member = copy.copy(member)
+    if getattr(member, "steps", None):
+        name, last = member.steps[-1]
+        member.steps = [*member.steps[:-1], (name, twin(last))]
     return member
 
 
@@ -37,9 +55,8 @@ def write_member(
         inputs: skl2onnx's variables of the rows; None: those of `operator`.
 
     Raises:
-        NotImplementedError: the member's converter has no raw scores.
+        NotImplementedError: nothing converts the member, or its converter has no raw scores.
     """
-    from skl2onnx._supported_operators import sklearn_operator_name_map
     from skl2onnx.common.data_types import (
         DoubleTensorType,
         FloatTensorType,
@@ -47,14 +64,10 @@ def write_member(
         StringTensorType,
     )
 
-    if type(member) not in sklearn_operator_name_map:
-        raise NotImplementedError(f"{type(member).__name__} has no converter")
+    declared = _declare(writer, operator, member, inputs)
     _set_options(writer, member, raw)
-    inputs = operator.inputs if inputs is None else inputs
-    declared = writer.scope.declare_local_operator(sklearn_operator_name_map[type(member)], member)
-    declared.inputs = inputs
     text = np.asarray(member.classes_).dtype.kind in "OUS"
-    wide = all(isinstance(item.type, DoubleTensorType) for item in inputs)
+    wide = all(isinstance(item.type, DoubleTensorType) for item in declared.inputs)
     kinds = (StringTensorType if text else Int64TensorType, DoubleTensorType if wide else FloatTensorType)
     outputs = [
         writer.scope.declare_local_variable(name, kind())
@@ -63,6 +76,32 @@ def write_member(
     for output in outputs:
         declared.outputs.append(output)
     return outputs[0].full_name, outputs[1].full_name
+
+
+def write_regressor(writer: Writer, operator: Any, member: Any) -> str:
+    """Declare the member's nodes; return the name of its values, `(n_rows, n_targets)`.
+
+    Raises:
+        NotImplementedError: nothing converts the member.
+    """
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+
+    declared = _declare(writer, operator, member, operator.inputs)
+    wide = all(isinstance(item.type, DoubleTensorType) for item in operator.inputs)
+    kind = DoubleTensorType if wide else FloatTensorType
+    output = writer.scope.declare_local_variable("values", kind())
+    declared.outputs.append(output)
+    return str(output.full_name)
+
+
+def _declare(writer: Writer, operator: Any, member: Any, inputs: list[Any] | None) -> Any:
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+
+    if type(member) not in sklearn_operator_name_map:
+        raise NotImplementedError(f"{type(member).__name__} has no converter")
+    declared = writer.scope.declare_local_operator(sklearn_operator_name_map[type(member)], member)
+    declared.inputs = operator.inputs if inputs is None else inputs
+    return declared
 
 
 def double_rows(writer: Writer, operator: Any) -> list[Any] | None:

@@ -3,7 +3,8 @@
 In: nodes whose thresholds t meet scaled rows, and the scaler's arithmetic g, column by column.
 Out: nodes whose thresholds s meet the rows as they come.
 Promise: lossless. g is scikit-learn's arithmetic in the rows' own dtype, each operation rounded as there,
-and never falls: every operation is monotone, so is its rounding. Hence
+and never falls: every operation is monotone, so is its rounding (a function's may fall by a unit in the last
+place, where values so close are told apart as if it did not). Hence
 
     g(x) ≤ t          ⇔  x ≤ s,  s = the largest x of the rows' dtype with g(x) ≤ t
     NaN goes left     ⇔  g(NaN) ≤ t where an imputer fills NaN, else as before
@@ -20,8 +21,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from sklearn.preprocessing import QuantileTransformer
 
-from .arithmetic import Operation
+from .arithmetic import DISTRIBUTIONS, Operation
+from .functions import NEVER_FALLING
 from .tree_nodes import Nodes
 
 Array = np.ndarray[Any, Any]
@@ -38,7 +41,11 @@ UFUNCS: dict[str, Callable[[Array, Array], Array]] = {
 
 
 def is_monotone(operations: Sequence[Operation]) -> bool:
-    """Whether larger values stay larger in every column: no factor is negative, zero or infinite."""
+    """Whether larger values stay larger in every column: no factor is negative, zero or infinite, and
+    no operation adds columns or is a function that falls, or knows some numbers only."""
+    known = (*UFUNCS, *NEVER_FALLING, *DISTRIBUTIONS, "Fill")
+    if any(operation.op_type not in known for operation in operations):
+        return False
     factors = [operation.value for operation in operations if operation.op_type in ("Mul", "Div")]
     finite = all(np.isfinite(operation.value).all() for operation in operations)
     return finite and all((factor > 0).all() for factor in factors)
@@ -79,7 +86,7 @@ class _Scaled:
     def __init__(
         self, operations: Sequence[Operation], columns: Array, *, double: bool, rounds: bool
     ) -> None:
-        self.steps = [(operation, operation.value[columns]) for operation in operations]
+        self.steps = [(operation, operation.value[..., columns]) for operation in operations]
         self.dtype: Any = np.float64 if double else np.float32
         self.narrows = double and rounds
 
@@ -94,11 +101,28 @@ def _apply(operation: Operation, constant: Array, values: Array) -> Array:
     """One operation in the values' dtype, rounded as in `arithmetic.convert`."""
     if operation.op_type == "Fill":
         return np.where(np.isnan(values), constant.astype(values.dtype), values)
+    if operation.op_type in NEVER_FALLING:
+        found: Array = getattr(np, operation.op_type)(values)
+        return found
+    if operation.op_type in DISTRIBUTIONS:
+        return _distributed(operation.op_type, constant, values)
     calculate = UFUNCS[operation.op_type]
     if operation.narrow or operation.op_type in ("Max", "Min"):
         return calculate(values, constant.astype(values.dtype))
     rounded: Array = calculate(values.astype(np.float64), constant).astype(values.dtype)
     return rounded
+
+
+def _distributed(distribution: str, quantiles: Array, values: Array) -> Array:
+    """Places of values among quantiles, a column of them for each value, by scikit-learn itself."""
+    transformer = QuantileTransformer(n_quantiles=len(quantiles), output_distribution=distribution)
+    transformer.references_ = np.linspace(0, 1, len(quantiles))
+    columns, which = np.unique(quantiles, axis=1, return_inverse=True)
+    found = values.copy()
+    for i, column in enumerate(columns.T):
+        chosen = np.ravel(which) == i
+        found[chosen] = transformer._transform_col(values[chosen].copy(), column, False)
+    return found
 
 
 def _largest(scaled: _Scaled, thresholds: Array) -> Array:

@@ -34,15 +34,23 @@ def draw_marginal(features: Any, *, generator: np.random.Generator, n_rows: int 
 def with_missing(
     features: Any, positions: Sequence[int], *, generator: np.random.Generator, n_rows: int = MISSING_ROWS
 ) -> Any:
-    """Return marginal rows in which each value of the columns at `positions` is NaN with chance 1/4."""
+    """Return marginal rows in which each value of the columns at `positions` is NaN with chance 1/4.
+
+    Floats keep their dtype: a float32 graph is proven for float32 rows.
+    """
     rows = draw_marginal(features, generator=generator, n_rows=n_rows)
     holes = generator.random((n_rows, len(positions))) < 0.25
     holes[np.arange(n_rows), generator.integers(0, len(positions), n_rows)] = True
     if isinstance(rows, pd.DataFrame):
         for i, position in enumerate(positions):
             name = rows.columns[position]
-            rows[name] = rows[name].astype(np.float64).mask(holes[:, i])
+            rows[name] = rows[name].astype(_float(rows[name].dtype)).mask(holes[:, i])
         return rows
-    rows = np.array(rows, dtype=np.float64)
+    rows = np.array(rows, dtype=_float(rows.dtype))
     rows[:, list(positions)] = np.where(holes, np.nan, rows[:, list(positions)])
     return rows
+
+
+def _float(dtype: Any) -> Any:
+    """The dtype itself if it is one of floats, else float64."""
+    return dtype if pd.api.types.is_float_dtype(dtype) else np.float64

@@ -17,7 +17,7 @@ import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, FactorAnalysis, FastICA, SparsePCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -30,11 +30,12 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
-from sklearn.feature_selection import RFE, SelectKBest, VarianceThreshold
+from sklearn.feature_selection import RFE, RFECV, SelectKBest, SequentialFeatureSelector, VarianceThreshold
 from sklearn.frozen import FrozenEstimator
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
-from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.impute import IterativeImputer, KNNImputer, MissingIndicator, SimpleImputer
 from sklearn.linear_model import (
     LinearRegression,
     LogisticRegression,
@@ -44,7 +45,7 @@ from sklearn.linear_model import (
     SGDClassifier,
 )
 from sklearn.mixture import GaussianMixture
-from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
@@ -61,6 +62,8 @@ from sklearn.preprocessing import (
     StandardScaler,
     TargetEncoder,
 )
+from sklearn.random_projection import SparseRandomProjection
+from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC, LinearSVC, OneClassSVM
 
 from optimization.errors import ConversionError
@@ -84,6 +87,7 @@ from tests.convert.examples import (
 DOCUMENT = Path(__file__).parents[2] / "docs" / "convert.md"
 LOGISTIC = LogisticRegression(max_iter=500)
 FOREST = RandomForestClassifier(n_estimators=8, random_state=0)
+FORESTS = RandomForestRegressor(n_estimators=8, random_state=0)
 PAIR = [("a", LOGISTIC), ("b", FOREST)]
 TWO = np.c_[PROGRESS, PROGRESS[::-1]]
 
@@ -126,9 +130,12 @@ CASES = {
     "CalibratedClassifierCV, sigmoid": Case(CalibratedClassifierCV(LinearSVC(), cv=2), IRIS, SPECIES, PP),
     "CalibratedClassifierCV, isotonic, of a forest": Case(CalibratedClassifierCV(FOREST, method="isotonic", cv=3), IRIS, SPECIES, PP),
     "CalibratedClassifierCV of a FrozenEstimator": Case(CalibratedClassifierCV(FrozenEstimator(LOGISTIC)), IRIS, SPECIES, PP),
+    "CalibratedClassifierCV, temperature": Case(CalibratedClassifierCV(LinearSVC(), method="temperature", cv=2), IRIS, NAMES, PP),
     "GridSearchCV": Case(GridSearchCV(make_pipeline(StandardScaler(), LOGISTIC), {"logisticregression__C": [1]}, cv=2), IRIS, SPECIES, PPD),
     "FrozenEstimator": Case(FrozenEstimator(LOGISTIC), IRIS, SPECIES, PPD),
-    "TunedThresholdClassifierCV": Case(TunedThresholdClassifierCV(LOGISTIC, cv=2), CANCER.iloc[:, :5], BENIGN, "applies a tuned threshold"),
+    "TunedThresholdClassifierCV": Case(TunedThresholdClassifierCV(LOGISTIC, cv=2), CANCER.iloc[:, :5], BENIGN, PPD),
+    "FixedThresholdClassifier": Case(FixedThresholdClassifier(FOREST, threshold=0.3), CANCER.iloc[:, :5], BENIGN, PP),
+    "SelfTrainingClassifier": Case(SelfTrainingClassifier(LOGISTIC), IRIS, np.where(np.arange(150) % 3 == 0, -1, SPECIES), PPD),
     "FeatureUnion": Case(make_pipeline(FeatureUnion([("a", PCA(n_components=2)), ("b", StandardScaler())]), LOGISTIC), IRIS, SPECIES, PPD),
     "OneVsRestClassifier": Case(OneVsRestClassifier(LOGISTIC), IRIS, NAMES, PPD),
     "OneVsRestClassifier, several labels per row": Case(OneVsRestClassifier(LOGISTIC), IRIS, np.c_[SPECIES == 0, SPECIES > 0].astype(int), PPD),
@@ -138,7 +145,9 @@ CASES = {
     "RandomForestRegressor, two targets": Case(RandomForestRegressor(n_estimators=5, random_state=0), DIABETES, TWO, P),
     "LinearRegression on a DataFrame": Case(LinearRegression(), DIABETES, PROGRESS, P),
     "LinearRegression, target of one column": Case(LinearRegression(), DIABETES, PROGRESS[:, None], P),
-    "TransformedTargetRegressor": Case(TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1), DIABETES, PROGRESS, NOT_KNOWN),
+    "TransformedTargetRegressor": Case(TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1), DIABETES, PROGRESS, P),
+    "TransformedTargetRegressor, PowerTransformer": Case(TransformedTargetRegressor(FORESTS, transformer=PowerTransformer()), DIABETES, PROGRESS, P),
+    "TransformedTargetRegressor, QuantileTransformer": Case(TransformedTargetRegressor(Ridge(), transformer=QuantileTransformer(n_quantiles=20)), DIABETES, PROGRESS, "whose inverse has no ONNX form"),
     "PoissonRegressor": Case(PoissonRegressor(), DIABETES, PROGRESS, P),
     "TfidfVectorizer": Case(words(TfidfVectorizer(ngram_range=(1, 2))), TEXT, GOOD, PPD),
     "CountVectorizer + MultinomialNB": Case(words(CountVectorizer(), MultinomialNB()), TEXT, GOOD, PP),
@@ -154,18 +163,30 @@ CASES = {
     "OrdinalEncoder + RandomForestClassifier": Case(encoded(OrdinalEncoder()), MIXED, SURVIVED, PP),
     "TargetEncoder + RandomForestClassifier": Case(encoded(TargetEncoder(random_state=0)), MIXED, SURVIVED, PP),
     "OneHotEncoder(drop) + LogisticRegression": Case(encoded(OneHotEncoder(drop="first"), make_pipeline(StandardScaler(), LOGISTIC)), MIXED, SURVIVED, PPD),
+    "OneHotEncoder(infrequent_if_exist)": Case(encoded(OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=70)), MIXED, SURVIVED, PP),
     "KBinsDiscretizer, dense": Case(make_pipeline(KBinsDiscretizer(4, encode="onehot-dense", quantile_method="averaged_inverted_cdf"), LOGISTIC), IRIS, SPECIES, PPD),
-    "KBinsDiscretizer, sparse": Case(make_pipeline(KBinsDiscretizer(4, quantile_method="averaged_inverted_cdf"), LOGISTIC), IRIS, SPECIES, "onehot encoding not supported"),
+    "KBinsDiscretizer, sparse": Case(make_pipeline(KBinsDiscretizer(4, quantile_method="averaged_inverted_cdf"), LOGISTIC), IRIS, SPECIES, PPD),
     "PolynomialFeatures": Case(make_pipeline(PolynomialFeatures(2), Ridge()), DIABETES, PROGRESS, P),
     "PowerTransformer": Case(make_pipeline(PowerTransformer(), LOGISTIC), IRIS, SPECIES, PPD),
-    "QuantileTransformer, normal": Case(make_pipeline(QuantileTransformer(n_quantiles=20, output_distribution="normal"), LOGISTIC), IRIS, SPECIES, "output_distribution='normal' is not supported"),
-    "FunctionTransformer(log1p)": Case(make_pipeline(FunctionTransformer(np.log1p), LOGISTIC), IRIS, SPECIES, "FunctionTransformer is not supported"),
+    "QuantileTransformer, normal": Case(make_pipeline(QuantileTransformer(n_quantiles=20, output_distribution="normal"), LOGISTIC), IRIS, SPECIES, PPD),
+    "QuantileTransformer, uniform": Case(make_pipeline(QuantileTransformer(n_quantiles=20), LOGISTIC), IRIS, SPECIES, PPD),
+    "FunctionTransformer(log1p)": Case(make_pipeline(FunctionTransformer(np.log1p), LOGISTIC), IRIS, SPECIES, PPD),
+    "FunctionTransformer, a function of one's own": Case(make_pipeline(FunctionTransformer(lambda rows: rows / 2), LOGISTIC), IRIS, SPECIES, "applies <lambda>, which has no ONNX form"),
     "SimpleImputer": Case(make_pipeline(SimpleImputer(), LOGISTIC), MISSING, SPECIES, PPD),
-    "SimpleImputer(add_indicator)": Case(make_pipeline(SimpleImputer(add_indicator=True), LOGISTIC), MISSING, SPECIES, "adds indicator columns"),
+    "SimpleImputer(add_indicator)": Case(make_pipeline(SimpleImputer(add_indicator=True), LOGISTIC), MISSING, SPECIES, PPD),
+    "MissingIndicator in a FeatureUnion": Case(make_pipeline(FeatureUnion([("a", SimpleImputer()), ("b", MissingIndicator())]), LOGISTIC), MISSING, SPECIES, PPD),
     "KNNImputer": Case(make_pipeline(KNNImputer(), LOGISTIC), MISSING, SPECIES, DIFFERS),
+    "IterativeImputer": Case(make_pipeline(IterativeImputer(max_iter=2), LOGISTIC), MISSING, SPECIES, NOT_KNOWN),
     "SelectKBest": Case(make_pipeline(SelectKBest(k=2), LOGISTIC), IRIS, SPECIES, PPD),
     "VarianceThreshold": Case(make_pipeline(VarianceThreshold(0.5), LOGISTIC), IRIS, SPECIES, PPD),
-    "RFE": Case(make_pipeline(RFE(LOGISTIC, n_features_to_select=2), LOGISTIC), IRIS, SPECIES, "could not convert Pipeline(RFE"),
+    "RFE": Case(make_pipeline(RFE(LOGISTIC, n_features_to_select=2), LOGISTIC), IRIS, SPECIES, PPD),
+    "RFE as a model": Case(RFE(LOGISTIC, n_features_to_select=2), IRIS, NAMES, PPD),
+    "RFECV": Case(make_pipeline(RFECV(LOGISTIC, cv=2), LOGISTIC), IRIS, SPECIES, PPD),
+    "SequentialFeatureSelector": Case(make_pipeline(SequentialFeatureSelector(LOGISTIC, n_features_to_select=2, cv=2), FOREST), IRIS, SPECIES, PP),
+    "FastICA": Case(make_pipeline(StandardScaler(), FastICA(2, random_state=0), LOGISTIC), IRIS, SPECIES, PPD),
+    "FactorAnalysis": Case(make_pipeline(FactorAnalysis(2), LOGISTIC), IRIS, SPECIES, PPD),
+    "SparsePCA": Case(make_pipeline(SparsePCA(2, random_state=0), LOGISTIC), IRIS, SPECIES, PPD),
+    "SparseRandomProjection": Case(make_pipeline(SparseRandomProjection(3, random_state=0), LOGISTIC), IRIS, SPECIES, PPD),
     "IsolationForest": Case(IsolationForest(n_estimators=5, random_state=0), IRIS, None, "predict, decision_function, score_samples"),
     "OneClassSVM": Case(OneClassSVM(nu=0.1), IRIS, None, "predict, decision_function, score_samples"),
     "KMeans": Case(KMeans(n_clusters=3, n_init=1, random_state=0), IRIS, None, "predict, transform"),

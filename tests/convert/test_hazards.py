@@ -16,28 +16,30 @@ from sklearn.ensemble import (
     VotingRegressor,
 )
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_selection import RFE
 from sklearn.frozen import FrozenEstimator
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
-from sklearn.model_selection import TunedThresholdClassifierCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, SplineTransformer, StandardScaler
+from sklearn.preprocessing import (
+    KBinsDiscretizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    SplineTransformer,
+    StandardScaler,
+)
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from flavor.quantized_onnx_v1.predictor import Predictor
-from optimization.convert import convert, graph, hazards, refusals
+from optimization.convert import convert, graph, hazards
 from optimization.errors import ConversionError
-from optimization.verify import settle
 from tests.convert.examples import (
     BENIGN,
     CANCER,
     GOOD,
     IRIS,
-    MISSING,
     MIXED,
-    SEED,
     SPECIES,
     SURVIVED,
     TEXT,
@@ -76,6 +78,18 @@ RULES = {
     "dropped part": (
         hazards._no_empty_steps,
         make_pipeline(FeatureUnion([("a", StandardScaler()), ("b", "drop")]), LOGISTIC),
+        IRIS,
+        SPECIES,
+    ),
+    "sparse bins": (
+        hazards._dense_bins,
+        make_pipeline(KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf"), LOGISTIC),
+        IRIS,
+        SPECIES,
+    ),
+    "a selector that asks a model": (
+        hazards._chosen_columns,
+        make_pipeline(RFE(LOGISTIC, n_features_to_select=2), LOGISTIC),
         IRIS,
         SPECIES,
     ),
@@ -155,28 +169,10 @@ def test_the_exponential_loss_gives_its_decision_function() -> None:
 FLOATS = pd.DataFrame({"x": [0.5, 1.5, 2.5] * 5})
 REFUSALS = [
     (
-        make_pipeline(SimpleImputer(add_indicator=True), LOGISTIC),
-        MISSING,
-        SPECIES,
-        r"step 'simpleimputer' \(SimpleImputer\) adds indicator columns",
-    ),
-    (
-        TunedThresholdClassifierCV(LOGISTIC),
-        CANCER.iloc[:, :4],
-        BENIGN,
-        "the estimator TunedThresholdClassifierCV applies a tuned threshold",
-    ),
-    (
         DecisionTreeClassifier(max_depth=2),
         IRIS,
         np.c_[SPECIES, SPECIES],
         "the estimator DecisionTreeClassifier classifies 2 targets at once",
-    ),
-    (
-        CalibratedClassifierCV(GaussianNB(), method="temperature", cv=2),
-        IRIS,
-        SPECIES,
-        "the estimator CalibratedClassifierCV calibrates by temperature",
     ),
     (
         make_pipeline(StandardScaler(), SVC(kernel=lambda a, b: a @ b.T)),
@@ -206,13 +202,6 @@ def test_a_hazard_without_remedy_is_refused_by_name(
     estimator.fit(rows, target)
     with pytest.raises(ConversionError, match=reason):
         convert(estimator, rows)
-
-
-def test_the_refused_indicator_is_wrong_without_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    estimator = make_pipeline(SimpleImputer(add_indicator=True), LOGISTIC).fit(MISSING, SPECIES)
-    monkeypatch.setattr(refusals, "REFUSED", ())
-    with pytest.raises(ConversionError, match=r"differs from scikit-learn's|could not"):
-        settle(convert(estimator, MISSING), estimator, MISSING, seed=SEED)
 
 
 def test_an_encoder_that_makes_nan_of_the_unknown_has_it_routed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -16,13 +17,15 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.convert import convert
-from tests.convert.examples import BENIGN, CANCER, IRIS, MISSING, SPECIES, predictor
+from optimization.errors import ConversionError
+from tests.convert.examples import BENIGN, CANCER, IRIS, MISSING, SPECIES, predictor, settled
 
 SCALERS = [
     StandardScaler(),
@@ -144,4 +147,56 @@ def test_steps_in_a_row_are_one_step_that_rounds_once() -> None:
     model = convert(estimator, CANCER).model
     casts = [node for node in model.graph.node if node.op_type == "Cast"]
     assert [node.op_type for node in model.graph.node].count("Where") == 1
-    assert len(casts) == 2  # into float64 (a no-op that a pass removes) and out of it
+    assert [node.attribute[0].i for node in casts] == [onnx.TensorProto.FLOAT]  # out of float64
+
+
+LINEAR = LogisticRegression(max_iter=500)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("final", [LINEAR, *TREES], ids=lambda final: type(final).__name__)
+def test_what_was_missing_is_told_to_the_model(final: Any, dtype: type[Any]) -> None:
+    rows = MISSING.astype(dtype)
+    imputer = SimpleImputer(strategy="median", add_indicator=True)
+    estimator = make_pipeline(imputer, StandardScaler(), clone(final)).fit(rows, SPECIES)
+    assert settled(estimator, rows).report.exact
+    assert mismatches(predictor(estimator, rows), estimator, rows) == 0
+
+
+def test_an_indicator_of_columns_that_were_never_missing_adds_none() -> None:
+    estimator = make_pipeline(SimpleImputer(add_indicator=True), LINEAR).fit(IRIS, SPECIES)
+    assert settled(estimator, IRIS).report.exact
+
+
+@pytest.mark.parametrize("features", ["missing-only", "all"])
+@pytest.mark.parametrize("final", [LINEAR, TREES[0]], ids=lambda final: type(final).__name__)
+def test_an_indicator_stands_beside_other_columns(final: Any, features: str) -> None:
+    parts = [
+        ("filled", make_pipeline(SimpleImputer(), StandardScaler())),
+        ("missing", MissingIndicator(features=features)),
+    ]
+    estimator = make_pipeline(FeatureUnion(parts), clone(final)).fit(MISSING, SPECIES)
+    assert settled(estimator, MISSING).report.exact
+    # Behind it the model is float32, though the rows enter as float64.
+    probabilities = convert(estimator, MISSING).model.graph.output[1]
+    assert probabilities.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+
+
+def test_an_indicator_behind_columns_finds_its_own() -> None:
+    branches = ColumnTransformer(
+        [
+            ("a", SimpleImputer(add_indicator=True), MISSING.columns[1:3]),
+            ("b", "passthrough", MISSING.columns[:1]),
+        ]
+    )
+    estimator = make_pipeline(branches, TREES[2]).fit(MISSING, SPECIES)
+    assert mismatches(predictor(estimator, MISSING), estimator, MISSING) == 0
+
+
+def test_an_indicator_of_another_sign_than_nan_is_refused() -> None:
+    rows = MISSING.fillna(-1.0)
+    estimator = make_pipeline(SimpleImputer(missing_values=-1.0, add_indicator=True), LINEAR).fit(
+        rows, SPECIES
+    )
+    with pytest.raises(ConversionError, match=r"indicates missing values .*; use missing_values=np\.nan"):
+        convert(estimator, rows)

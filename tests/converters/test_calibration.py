@@ -87,3 +87,23 @@ def test_curves_of_any_votes_are_followed(seed: int, n_trees: int) -> None:
     fitted = calibrated(forest, "isotonic").fit(rows, target)
 
     agree(fitted, draw.normal(size=(40, 2)).astype(np.float32))
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_a_temperature_of_three_classes(name: str) -> None:
+    agree(calibrated(MEMBERS[name], "temperature").fit(SINGLE, SPECIES), SINGLE, SINGLE[::-1].copy())
+
+
+@pytest.mark.parametrize("ensemble", [True, False])
+@pytest.mark.parametrize("name", ["forest", "linear", "bayes"])
+def test_a_temperature_of_two_classes(name: str, ensemble: bool) -> None:
+    """In float64 rows that float32 has too: to float32 ones GaussianNB answers 1 − p in float32."""
+    rows = CANCER[:200, :6].astype(np.float32).astype(np.float64)
+    words = np.array(["m", "b"])[BENIGN[:200]]
+    fitted = calibrated(MEMBERS[name], "temperature", ensemble=ensemble).fit(rows, words)
+    agree(fitted, rows)
+    one_row_at_a_time(fitted, rows)
+
+
+def test_a_temperature_of_classes_that_are_no_positions() -> None:
+    agree(calibrated(MEMBERS["linear"], "temperature").fit(SINGLE, SPECIES * 2.0 - 1.0), SINGLE)

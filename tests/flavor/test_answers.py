@@ -16,7 +16,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.mixture import GaussianMixture
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -176,6 +176,26 @@ def test_an_unknown_word_is_treated_as_by_the_estimator(mixed: Converted):
     rows = mixed.features.head(3).assign(town=["Rom", "", "bonn"])
     expected = mixed.estimator.predict_proba(rows)
     assert_same(mixed.predictor.predict(rows, "predict_proba"), expected, "predict_proba", labels=False)
+
+
+@pytest.mark.parametrize(
+    "encoder", [OneHotEncoder(), OneHotEncoder(min_frequency=2), OrdinalEncoder()], ids=str
+)
+def test_an_unknown_word_is_refused_in_a_sentence_where_the_estimator_refuses_it(
+    encoder: Any, mixed: Converted, capfd: pytest.CaptureFixture[str]
+):
+    columns = ColumnTransformer([("words", encoder, ["town", "rooms"])])
+    estimator = make_pipeline(columns, LogisticRegression()).fit(mixed.features, np.arange(80) % 2)
+    answerer = converted(estimator, mixed.features).predictor
+    for rows in (
+        mixed.features.head(3).assign(town=["Rom", "Bonn", "Köln"]),
+        mixed.features.head(3).assign(rooms=[9, 1, 2]),
+    ):
+        with pytest.raises(ValueError, match="unknown categories"):
+            estimator.predict(rows)
+        with pytest.raises(ValueError, match="expected categories that the model was trained with"):
+            answerer.predict(rows)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,142 @@
+"""OneHotEncoder whose rare or unknown categories share a column → positions, and OneHot.
+
+In: a fitted encoder that groups rare categories, or sends unknown ones to them.
+Out: `(n_rows, n_columns_out)` float32, or int64 where the encoder answers integers.
+Promise: lossless.
+
+    LabelEncoder(category) = its column; all columns, which is none, for what is dropped or has none
+    OneHot(position)       positions out of range have no column (ONNX, OneHot-11)
+    handle_unknown="error" the column is read from a table that has no place for the unknown:
+                           onnxruntime refuses the row as out of bounds (unknown_categories.py)
+
+(preprocessing/_encoders.py, 1.9.)  skl2onnx 1.20 refuses rows that `infrequent_if_exist` and `warn` take,
+cannot drop a category where rare ones are grouped, nor group those of a matrix. All other encoders are
+left to it: its OneHotEncoder is one node a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .writer import ML_DOMAIN, Array, Writer
+
+ALIAS = "SklearnOneHotEncoder"
+GROUPING = ("infrequent_if_exist", "warn")
+"""Settings of handle_unknown that send unknown categories to the rare ones."""
+
+
+def register() -> None:
+    """Wrap skl2onnx's converter; a wrapped one is left as it is."""
+    from skl2onnx import update_registered_converter
+    from skl2onnx.common._registration import _converter_pool, _shape_calculator_pool
+    from sklearn.preprocessing import OneHotEncoder
+
+    registered = _converter_pool[ALIAS]
+    if isinstance(registered._fct, _Wrapped):
+        return
+    shapes = _shape_calculator_pool[ALIAS]
+    update_registered_converter(
+        OneHotEncoder, ALIAS, _declaring(shapes), _Wrapped(registered._fct), overwrite=True
+    )
+
+
+def groups(encoder: Any) -> bool:
+    """Whether an encoder is ours: it groups rare categories, or unknown ones with them."""
+    return bool(encoder._infrequent_enabled) or encoder.handle_unknown in GROUPING
+
+
+class _Wrapped:
+    """skl2onnx's converter, for the encoders that are left to it."""
+
+    def __init__(self, converter: Callable[[Any, Any, Any], None]) -> None:
+        self.converter = converter
+
+    def __call__(self, scope: Any, operator: Any, container: Any) -> None:
+        (convert if groups(operator.raw_operator) else self.converter)(scope, operator, container)
+
+
+def _declaring(shapes: Callable[[Any], None]) -> Callable[[Any], None]:
+    """skl2onnx's declaration, with the number of columns that ours have."""
+
+    def declare(operator: Any) -> None:
+        from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
+
+        encoder = operator.raw_operator
+        if not groups(encoder):
+            shapes(operator)
+            return
+        kind = Int64TensorType if np.issubdtype(encoder.dtype, np.signedinteger) else FloatTensorType
+        operator.outputs[0].type = kind([None, sum(encoder._n_features_outs)])
+
+    return declare
+
+
+def convert(scope: Any, operator: Any, container: Any) -> None:
+    """Write the nodes."""
+    encoder, writer = operator.raw_operator, Writer(scope, container)
+    integers = np.issubdtype(encoder.dtype, np.signedinteger)
+    ends = writer.constant(np.array([0, 1], dtype=np.int64 if integers else np.float32))
+    parts = []
+    for i, source in enumerate(_columns(writer, operator.inputs)):
+        width = encoder._n_features_outs[i]
+        if width:
+            position = _position(writer, source, encoder, i)
+            depth = writer.constant(np.array([width]))
+            parts.append(writer.add("OneHot", [position, depth, ends]))
+    writer.add("Concat", parts, output=operator.outputs[0].full_name, axis=1)
+
+
+def _columns(writer: Writer, inputs: Any) -> list[str]:
+    """The names of all columns, `(n_rows,)` each."""
+    flat, names = writer.constant(np.array([-1])), []
+    for item in inputs:
+        width = item.type.shape[1]
+        for i in range(width):
+            name = item.full_name
+            if width > 1:
+                name = writer.add("Gather", [name, writer.constant(np.array([i]))], axis=1)
+            names.append(writer.add("Reshape", [name, flat]))
+    return names
+
+
+def _position(writer: Writer, source: str, encoder: Any, i: int) -> str:
+    """Write the column of each row's category."""
+    categories, columns = encoder.categories_[i], columns_of(encoder, i)
+    keys: dict[str, Any] = {}
+    if categories.dtype.kind in "OUS":
+        keys["keys_strings"] = [str(value) for value in categories]
+    else:
+        keys["keys_int64s"] = categories.astype(np.int64).tolist()
+    refuses = encoder.handle_unknown == "error"
+    found = writer.add(
+        "LabelEncoder",
+        [source],
+        domain=ML_DOMAIN,
+        values_int64s=(np.arange(len(columns)) if refuses else columns).tolist(),
+        default_int64=len(columns) if refuses else _unknown(encoder, i, columns),
+        **keys,
+    )
+    return writer.add("Gather", [writer.constant(columns), found]) if refuses else found
+
+
+def columns_of(encoder: Any, i: int) -> Array:
+    """Return the column of each category of input i, `(n_categories,)` int64; all columns: none."""
+    columns = np.arange(len(encoder.categories_[i]))
+    grouped = encoder._default_to_infrequent_mappings[i] if encoder._infrequent_enabled else None
+    if grouped is not None:
+        columns = np.asarray(grouped)[columns]
+    drops = encoder._drop_idx_after_grouping
+    dropped = None if drops is None else drops[i]
+    if dropped is not None:
+        columns = np.where(columns == dropped, encoder._n_features_outs[i], columns - (columns > dropped))
+    return columns.astype(np.int64)
+
+
+def _unknown(encoder: Any, i: int, columns: Array) -> int:
+    rare = encoder._infrequent_indices[i] if encoder._infrequent_enabled else None
+    if encoder.handle_unknown in GROUPING and rare is not None:
+        return int(columns[rare[0]])
+    return int(encoder._n_features_outs[i])

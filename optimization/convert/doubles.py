@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optimization.convert.structure import TREES, is_sklearn, rewrite, unwrap, walk
-from optimization.converters import decision_threshold
+from optimization.convert.structure import TREES, around, is_sklearn, rewrite, unwrap, walk
 from optimization.converters.arithmetic import Arithmetic, Array, Operation
 from optimization.converters.distances import asks_a_tree, is_neighbours
 from optimization.converters.functions import PARTIAL, name_of
@@ -29,10 +28,8 @@ from optimization.converters.svm_model import stands_on_margin
 
 COMPARING = (*TREES, "KBinsDiscretizer")
 """Beginnings of the names of estimators whose answer jumps where a value passes a threshold."""
-ENSEMBLES = ("CalibratedClassifierCV", "VotingClassifier", "Stacking", "Bagging")
-"""Beginnings of the names of ensembles whose converters take float64 rows; skl2onnx's OneVsRest does not."""
-AROUND = dict.fromkeys(decision_threshold.NAMES, "estimator_") | {"TransformedTargetRegressor": "regressor_"}
-"""Estimators around one other, which stands in this attribute."""
+ENSEMBLES = ("CalibratedClassifierCV", "VotingClassifier", "Stacking", "Bagging", "OneVs")
+"""Beginnings of the names of ensembles whose converters take float64 rows."""
 WIDE = "HistGradientBoosting"
 """Compares in float64; the other trees round rows to float32 first (sklearn/tree/_classes.py: DTYPE)."""
 COARSE = 5e-6
@@ -86,8 +83,8 @@ def double_columns(estimator: Any, n_columns: int) -> frozenset[int]:
 
 def _members(estimator: Any) -> list[Any]:
     """The members of an ensemble that our converters write, which read its columns or a choice of them."""
-    if type(estimator).__name__ in AROUND:
-        return [getattr(estimator, AROUND[type(estimator).__name__])]
+    if (inner := around(estimator)) is not None:
+        return [inner]
     if not type(estimator).__name__.startswith(ENSEMBLES):
         return []
     if hasattr(estimator, "calibrated_classifiers_"):
@@ -112,7 +109,7 @@ def _tree_members(estimator: Any) -> list[str]:
     names = []
     for _, part in walk(estimator):
         members = getattr(part, "estimators_", None)
-        first = members[0] if isinstance(members, list) and members else None
+        first = members[0] if isinstance(members, (list, tuple)) and members else None
         names.append(type(first).__name__)
     return names
 

@@ -66,7 +66,9 @@ def _meets_missing(part: Any) -> bool:
 def _with_members(estimator: Any) -> list[Any]:
     """All parts, and the members of the ensembles among them that `walk` leaves out."""
     parts = [part for _, part in walk(estimator)]
-    lists = [part.estimators_ for part in parts if isinstance(getattr(part, "estimators_", None), list)]
+    lists = [
+        part.estimators_ for part in parts if isinstance(getattr(part, "estimators_", None), (list, tuple))
+    ]
     return parts + [member for members in lists for member in members]
 
 

@@ -24,6 +24,12 @@ TREES = (
     "IsolationForest",
 )
 """Beginnings of the names of scikit-learn's tree models."""
+AROUND = {
+    "FixedThresholdClassifier": "estimator_",
+    "TunedThresholdClassifierCV": "estimator_",
+    "TransformedTargetRegressor": "regressor_",
+}
+"""Estimators around one other that reads their columns, which stands in this attribute."""
 Rewrite = Callable[[Any], Any]
 """Returns another estimator in the given one's place, or the same object."""
 
@@ -47,6 +53,12 @@ def final_step(estimator: Any) -> Any:
     while hasattr(estimator, "steps") and estimator.steps:
         estimator = unwrap(estimator.steps[-1][1])
     return estimator
+
+
+def around(estimator: Any) -> Any | None:
+    """Return the one estimator that another is built around and asks; None where there is none."""
+    name = AROUND.get(type(estimator).__name__)
+    return getattr(estimator, name, None) if name else None
 
 
 def is_sklearn(part: Any, name: str) -> bool:
@@ -122,7 +134,7 @@ def _parts(estimator: Any) -> Iterator[tuple[str, Any]]:
             yield "final_estimator", estimator.final_estimator_
     elif hasattr(estimator, "calibrated_classifiers_"):
         yield from ((f"fold {i}", c.estimator) for i, c in enumerate(estimator.calibrated_classifiers_))
-    elif isinstance(getattr(estimator, "estimators_", None), list):
+    elif isinstance(getattr(estimator, "estimators_", None), (list, tuple)):
         yield from _members(estimator)
     elif isinstance(getattr(estimator, "estimator_", None), BaseEstimator):
         yield "estimator", estimator.estimator_

@@ -118,9 +118,14 @@ def steepness(folds: Any) -> float:
 
 
 def _sigmoid(algebra: Algebra, scores: str, calibrators: Any) -> str:
+    """Not by Sigmoid: onnxruntime's is 1 − 1 ÷ (1 + exp(t)) below 0, which is 0 from −37 on (1.32).
+
+    Far out all classes are that small, and their shares are not.
+    """
     a, b = (np.array([getattr(item, name) for item in calibrators]) for name in ("a_", "b_"))
-    argument = algebra.add("Mul", [scores, algebra.number(-a)])
-    return algebra.add("Sigmoid", [algebra.add("Add", [argument, algebra.number(-b)])])
+    argument = algebra.add("Mul", [scores, algebra.number(a)])
+    power = algebra.add("Exp", [algebra.add("Add", [argument, algebra.number(b)])])
+    return algebra.add("Reciprocal", [algebra.add("Add", [power, algebra.number(1.0)])])
 
 
 def _isotonic(algebra: Algebra, scores: str, calibrators: Any) -> str:

@@ -35,7 +35,8 @@ LOGISTIC = ("LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAna
 def register() -> None:
     """Replace skl2onnx's converters of linear classifiers."""
     for alias in ALIASES:
-        replace_converter(alias, convert)
+        # skl2onnx 1.20 hands `zipmap` to every classifier in a pipeline, and does not let LinearSVC take it.
+        replace_converter(alias, convert, {"zipmap": [True, False, "columns"]})
 
 
 def convert(scope: Any, operator: Any, container: Any) -> None:

@@ -144,12 +144,10 @@ def _whole(classifier: Any) -> int:
 
 def _set_options(writer: Writer, member: Any, raw: bool) -> None:
     final = last_step(member)
-    for part in (member,) if final is member else (member, final):
-        has = writer.container.has_options(part, "raw_scores")
-        if raw and not has:
-            raise NotImplementedError(f"the converter of {type(part).__name__} has no decision_function")
-        options = {"raw_scores": raw} if has else {}
-        if writer.container.has_options(part, "zipmap"):
-            options["zipmap"] = False
-        writer.container.add_options(id(part), options)
-        writer.scope.add_options(id(part), options)
+    has = {name: writer.container.has_options(final, name) for name in ("raw_scores", "zipmap")}
+    if raw and not has["raw_scores"]:
+        raise NotImplementedError(f"the converter of {type(final).__name__} has no decision_function")
+    options = {name: value for name, value in (("raw_scores", raw), ("zipmap", False)) if has[name]}
+    for part in {id(member), id(final)}:
+        writer.container.add_options(part, options)
+        writer.scope.add_options(part, options)

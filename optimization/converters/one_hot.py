@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from .writer import ML_DOMAIN, Array, Writer
+from .categories import split_columns, write_positions
+from .writer import Array, Writer
 
 ALIAS = "SklearnOneHotEncoder"
 GROUPING = ("infrequent_if_exist", "warn")
@@ -80,7 +81,7 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     integers = np.issubdtype(encoder.dtype, np.signedinteger)
     ends = writer.constant(np.array([0, 1], dtype=np.int64 if integers else np.float32))
     parts = []
-    for i, source in enumerate(_columns(writer, operator.inputs)):
+    for i, source in enumerate(split_columns(writer, operator.inputs)):
         width = encoder._n_features_outs[i]
         if width:
             position = _position(writer, source, encoder, i)
@@ -89,37 +90,14 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     writer.add("Concat", parts, output=operator.outputs[0].full_name, axis=1)
 
 
-def _columns(writer: Writer, inputs: Any) -> list[str]:
-    """The names of all columns, `(n_rows,)` each."""
-    flat, names = writer.constant(np.array([-1])), []
-    for item in inputs:
-        width = item.type.shape[1]
-        for i in range(width):
-            name = item.full_name
-            if width > 1:
-                name = writer.add("Gather", [name, writer.constant(np.array([i]))], axis=1)
-            names.append(writer.add("Reshape", [name, flat]))
-    return names
-
-
 def _position(writer: Writer, source: str, encoder: Any, i: int) -> str:
     """Write the column of each row's category."""
     categories, columns = encoder.categories_[i], columns_of(encoder, i)
-    keys: dict[str, Any] = {}
-    if categories.dtype.kind in "OUS":
-        keys["keys_strings"] = [str(value) for value in categories]
-    else:
-        keys["keys_int64s"] = categories.astype(np.int64).tolist()
-    refuses = encoder.handle_unknown == "error"
-    found = writer.add(
-        "LabelEncoder",
-        [source],
-        domain=ML_DOMAIN,
-        values_int64s=(np.arange(len(columns)) if refuses else columns).tolist(),
-        default_int64=len(columns) if refuses else _unknown(encoder, i, columns),
-        **keys,
-    )
-    return writer.add("Gather", [writer.constant(columns), found]) if refuses else found
+    if encoder.handle_unknown != "error":
+        return write_positions(writer, source, categories, columns, _unknown(encoder, i, columns))
+    n_known = len(categories)
+    found = write_positions(writer, source, categories, np.arange(n_known), n_known)
+    return writer.add("Gather", [writer.constant(columns), found])
 
 
 def columns_of(encoder: Any, i: int) -> Array:

@@ -5,8 +5,9 @@ Out: whether all its decisions are comparisons of single columns with thresholds
 Promise: where it says yes, rounding is no excuse: a comparison has no rounding error, and the scalers
 before it are converted in float64 (optimization/convert/doubles.py).
 
-Yes:  trees, forests, boosting, isolation forests, and ensembles of nothing else (bagging, AdaBoost,
-      voting, stacking, calibration, one-vs-rest), behind steps that treat each column by itself.
+Yes:  trees, forests, boosting, isolation forests, ensembles of nothing else (bagging, AdaBoost, voting,
+      stacking, calibration, one-vs-rest), and thresholds and transformed targets around them, behind steps
+      that treat each column by itself.
 No:   everything that adds columns up (linear models, SVM, neighbours, networks, mixtures, PCA), and
       ensembles with such a member: the place where the answer changes then depends on rounding.
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from optimization.convert.structure import TREES, unwrap
+from optimization.convert.structure import TREES, around, unwrap
 
 BY_COLUMN = (
     "StandardScaler",
@@ -24,7 +25,9 @@ BY_COLUMN = (
     "MaxAbsScaler",
     "SimpleImputer",
     "OneHotEncoder",
+    "MissingIndicator",
     "OrdinalEncoder",
+    "TargetEncoder",
     "VarianceThreshold",
     "SelectKBest",
     "SelectPercentile",
@@ -48,6 +51,8 @@ def compares(estimator: Any) -> bool:
 
 def members(estimator: Any) -> list[Any]:
     """Return the fitted members of an ensemble that all read the ensemble's own columns."""
+    if (inner := around(estimator)) is not None:
+        return [inner]
     if hasattr(estimator, "calibrated_classifiers_"):
         return [fold.estimator for fold in estimator.calibrated_classifiers_]
     found = getattr(estimator, "estimators_", None)

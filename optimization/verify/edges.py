@@ -1,9 +1,11 @@
-"""Edge rows: one coordinate at the edge of what a float can be.
+"""Edge rows: one coordinate at the edge of what a float can be, or a category that was never there.
 
 In: a pool of rows, the columns that can move, the manifest.
 Out: rows of the pool with one coordinate replaced.
 Promise: NaN and ±inf stand only where the estimator takes them; every column gets every value, as far as
 the budget reaches.
+
+    "unknown", columns of text and of integers that are encoded:  texts and numbers that no row holds
 
     "edge", every model:         ±0, ± the smallest subnormal, ± the smallest normal number, NaN
     "edge", models that compare: ± the largest finite float32, ±inf
@@ -16,11 +18,13 @@ kind of their own, because their large answers widen the bound on scores, which 
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from flavor.quantized_onnx_v1.manifest import Manifest
+from flavor.quantized_onnx_v1.manifest import FLOATS, Manifest
 from optimization.verify.floats import LARGEST, Array, to_grid
 from optimization.verify.space import Space, take
 
@@ -60,6 +64,56 @@ def far_rows(pool: Any, space: Space, *, max_rows: int, generator: np.random.Gen
     columns = np.flatnonzero(np.isfinite(far) & (far > 0))
     pairs = [(int(column), sign * float(far[column])) for column in columns for sign in (1.0, -1.0)]
     return _replaced(pool, space, pairs, max_rows, generator)
+
+
+def unknown_rows(
+    pool: Any, manifest: Manifest, *, max_rows: int, generator: np.random.Generator
+) -> Any | None:
+    """Return rows with one text or encoded integer that its column does not hold, at most `max_rows`.
+
+    None where the graph takes no such column.
+    """
+    frame = pool if isinstance(pool, pd.DataFrame) else pd.DataFrame(pool)
+    kinds = [item.dtype for item in manifest.inputs for _ in item.columns]
+    positions = manifest.positions if manifest.positions is not None else range(len(kinds))
+    pairs = [
+        (position, value)
+        for position, kind in zip(positions, kinds, strict=True)
+        if kind not in FLOATS
+        for value in _unknown(frame.iloc[:, position])
+    ]
+    if not pairs:
+        return None
+    picks = [pairs[i] for i in np.sort(generator.permutation(len(pairs))[:max_rows])]
+    rows = frame.iloc[generator.integers(0, len(frame), size=len(picks))].reset_index(drop=True)
+    for position in {position for position, _ in picks}:
+        column = rows.iloc[:, position]
+        values = column.astype(object).tolist()
+        for row, (moved, value) in enumerate(picks):
+            if moved == position:
+                values[row] = value
+        kind = np.int64 if pd.api.types.is_integer_dtype(column.dtype) else object
+        rows.isetitem(position, pd.Series(values, dtype=kind))
+    return (
+        rows
+        if isinstance(pool, pd.DataFrame)
+        else rows.to_numpy(dtype=None if pool.dtype != object else object)
+    )
+
+
+def _unknown(column: Any) -> list[Any]:
+    """Values of a column's kind that it does not hold."""
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return []
+    held = set(column.dropna().unique().tolist())
+    if held and all(isinstance(value, int) for value in held):
+        between = next(value for value in count(min(held)) if value not in held)
+        around = [min(held) - 1, max(held) + 1, between]
+        return [value for value in dict.fromkeys(around) if abs(value) < 2**63]
+    if not all(isinstance(value, str) for value in held):
+        return []
+    longest = max((str(value) for value in held), key=len, default="")
+    return [value for value in ("", "unknown", f"{longest} and more") if value not in held]
 
 
 def _replaced(

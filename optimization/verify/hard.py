@@ -1,8 +1,8 @@
 """Boundary, threshold and edge rows with the estimator's answers.
 
 In: an estimator, the manifest of its graph, the data's rows, a budget.
-Out: `Expected` batches of the kinds "boundary", "threshold", "edge", "far" and "single" (one row), and a
-note for each kind that was left out or cut short.
+Out: `Expected` batches of the kinds "boundary", "threshold", "edge", "far", "unknown" and "single" (one row),
+and a note for each kind that was left out or cut short.
 Promise: the same seed gives the same rows; a row that the estimator itself refuses is not held against
 the graph.
 """
@@ -23,11 +23,13 @@ from optimization.verify.boundary import boundary_rows
 from optimization.verify.budget import FULL, RowBudget
 from optimization.verify.compare import Expected, expect
 from optimization.verify.comparing import compares
-from optimization.verify.edges import edge_rows, far_rows, may_miss
+from optimization.verify.edges import edge_rows, far_rows, may_miss, unknown_rows
 from optimization.verify.parity import Coverage
 from optimization.verify.space import Space, find_space, stack, take
 from optimization.verify.thresholds import threshold_rows
 
+UNKNOWN_ROWS = 100
+"""Each of them is asked for by itself where the estimator refuses some."""
 NO_COLUMN = "no column of numbers that could be moved"
 JUMPING = ("KNeighborsRegressor", "RadiusNeighborsRegressor")
 """Regressors beside those of trees whose answer jumps."""
@@ -97,7 +99,8 @@ def hard_rows(
     batches: list[Expected] = []
     coverage: list[Coverage] = []
     for kind, make in KINDS:
-        made = make(subject) if subject.space.positions and len(subject.pool) else Made(None, NO_COLUMN)
+        possible = len(subject.pool) and (subject.space.positions or make is _unknown)
+        made = make(subject) if possible else Made(None, NO_COLUMN)
         batch, refused = _answer(subject, kind, made.rows)
         batches += batch
         coverage += [Coverage(kind, note) for note in (made.note, refused) if note]
@@ -159,7 +162,23 @@ def _far(subject: _Subject) -> Made:
     return Made(rows)
 
 
-KINDS = (("boundary", _boundary), ("threshold", _threshold), ("edge", _edge), ("far", _far))
+def _unknown(subject: _Subject) -> Made:
+    rows = unknown_rows(
+        subject.pool,
+        subject.manifest,
+        max_rows=min(UNKNOWN_ROWS, subject.budget.edge_rows),
+        generator=subject.generator,
+    )
+    return Made(rows)
+
+
+KINDS = (
+    ("boundary", _boundary),
+    ("threshold", _threshold),
+    ("edge", _edge),
+    ("far", _far),
+    ("unknown", _unknown),
+)
 
 
 def _without_refused(rows: Any, space: Space, manifest: Manifest) -> Any:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Perceptron, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from optimization.convert import convert
@@ -59,7 +60,19 @@ def test_two_classes_answer_as_the_estimator_does(method: str, ensemble: bool) -
 def test_a_sigmoid_is_one_node_for_all_members_and_classes() -> None:
     fitted = calibrated(LogisticRegression(max_iter=500), "sigmoid").fit(SINGLE, SPECIES)
 
-    assert operators(convert(fitted, SINGLE)).count("Sigmoid") == 1
+    found = operators(convert(fitted, SINGLE))
+    assert (found.count("Exp"), found.count("Reciprocal"), found.count("Sigmoid")) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [SGDClassifier(random_state=0), Perceptron(), LogisticRegression(max_iter=500), LinearSVC()],
+    ids=lambda member: type(member).__name__,
+)
+def test_far_out_where_all_sigmoids_are_small_their_shares_are_right(member: object) -> None:
+    fitted = calibrated(make_pipeline(StandardScaler(), member), "sigmoid").fit(IRIS, SPECIES)
+
+    agree(fitted, IRIS, 1000.0 * IRIS[::10], -1000.0 * IRIS[::10])
 
 
 def test_a_tree_is_not_asked_for_scores_that_it_does_not_have() -> None:

@@ -13,7 +13,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from tests.convert.examples import MIXED, SURVIVED, predictor
 
-REFUSED = r"out of data bounds|Unknown Category|within the inclusive range"
+REFUSED = "expected categories that the model was trained with"
 UNKNOWN = MIXED.head(3).assign(sex="neither")
 CODED = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
 
@@ -31,14 +31,14 @@ def test_an_unknown_text_is_refused(encoder: Any) -> None:
     np.testing.assert_array_equal(answerer.predict(MIXED), estimator.predict(MIXED))
     with pytest.raises(ValueError, match="unknown categories"):
         estimator.predict(UNKNOWN)
-    with pytest.raises(Exception, match=REFUSED):
+    with pytest.raises(ValueError, match=REFUSED):
         answerer.predict(UNKNOWN)
 
 
 def test_an_unknown_number_is_refused() -> None:
     estimator = model(OrdinalEncoder(), ["age"])
     answerer = predictor(estimator, MIXED)
-    with pytest.raises(Exception, match=REFUSED):
+    with pytest.raises(ValueError, match=REFUSED):
         answerer.predict(MIXED.head(1).assign(age=999))
 
 

@@ -6,12 +6,14 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
+from flavor.quantized_onnx_v1.manifest import Input
 from optimization.convert import convert
-from optimization.verify.edges import FAR, edge_rows, far_rows
+from optimization.verify.edges import FAR, edge_rows, far_rows, unknown_rows
 from optimization.verify.space import find_space
 from tests.convert.examples import IRIS, SPECIES, fit
 
@@ -65,3 +67,46 @@ def test_one_coordinate_of_a_row_is_changed(boosting: Any) -> None:
 
 def test_the_budget_bounds_the_rows(boosting: Any) -> None:
     assert len(edges(boosting, comparing=True, max_rows=7)) == 7
+
+
+def unknown(rows: Any, kinds: list[str], max_rows: int = 100) -> Any:
+    names = [str(name) for name in getattr(rows, "columns", range(rows.shape[1]))]
+    inputs = tuple(Input(f"i{i}", kind, (names[i],)) for i, kind in enumerate(kinds))
+    manifest = dataclasses.replace(MANIFEST, inputs=inputs, positions=None)
+    return unknown_rows(rows, manifest, max_rows=max_rows, generator=np.random.default_rng(0))
+
+
+MANIFEST = convert(fit(LogisticRegression(max_iter=500), IRIS, SPECIES), IRIS).manifest
+TABLE = pd.DataFrame(
+    {
+        "town": ["Bonn", "Köln", "", "Bonn"],
+        "rooms": np.array([1, 2, 127, 1], dtype=np.int8),
+        "level": pd.Categorical(["low", "high", "low", "low"]),
+        "flag": [True, False, True, True],
+        "area": [1.0, 2.0, 3.0, 4.0],
+        "mixed": ["a", 1, "b", 2],
+    }
+)
+
+
+def test_each_unknown_row_has_one_category_that_its_column_does_not_hold() -> None:
+    rows = unknown(TABLE, ["str", "int64", "str", "int64", "float32", "str"])
+    held = {name: set(TABLE[name]) for name in TABLE}
+    new = [[name for name in TABLE if row[name] not in held[name]] for _, row in rows.iterrows()]
+    assert sorted(new) == sorted(2 * [["town"]] + 3 * [["rooms"]] + 3 * [["level"]])
+    assert set(rows["rooms"]) - held["rooms"] == {0, 128, 3}
+    assert rows["rooms"].dtype == np.int64 and rows["flag"].dtype == bool and rows["area"].dtype == np.float64
+
+
+def test_unknown_rows_keep_within_64_bits_and_the_budget() -> None:
+    ends = np.array([[-(2**63), 5], [2**63 - 1, 6]])
+    rows = unknown(ends, ["int64", "int64"])
+    assert rows.dtype == np.int64
+    assert {tuple(row) for row in rows} <= {
+        (a, b) for a in (-(2**63), 2**63 - 1, 1 - 2**63) for b in (4, 5, 6, 7)
+    }
+    assert len(unknown(ends, ["int64", "int64"], max_rows=2)) == 2
+
+
+def test_numbers_are_never_unknown() -> None:
+    assert unknown(IRIS, ["float32"] * COLUMNS) is None

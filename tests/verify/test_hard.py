@@ -8,18 +8,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.convert import convert
 from optimization.verify import RowBudget, hard_rows
 from optimization.verify.batches import empty_batch
-from tests.convert.examples import DIABETES, GOOD, IRIS, MISSING, PROGRESS, SPECIES, TEXT, fit
+from tests.convert.examples import (
+    DIABETES,
+    GOOD,
+    IRIS,
+    MISSING,
+    MIXED,
+    PROGRESS,
+    SPECIES,
+    SURVIVED,
+    TEXT,
+    fit,
+)
 from tests.convert.test_estimators import LOGISTIC, words
 
 SMALL = RowBudget(pairs=4, axis_pairs=8, threshold_rows=30, edge_rows=20)
@@ -66,7 +78,7 @@ def test_text_alone_has_no_column_to_move() -> None:
     from sklearn.feature_extraction.text import CountVectorizer
 
     found = hard(fit(words(CountVectorizer(), LOGISTIC), TEXT, GOOD), TEXT)
-    assert [batch.kind for batch in found.expected] == ["single"]
+    assert [batch.kind for batch in found.expected] == ["unknown", "single"]
     assert {item.note for item in found.coverage} == {"no column of numbers that could be moved"}
 
 
@@ -86,3 +98,19 @@ def test_small_integers_beside_float32_stay_float32_as_in_numpy() -> None:
     rows = pd.DataFrame({"a": np.arange(30, dtype=np.int8), "b": np.linspace(0, 1, 30, dtype=np.float32)})
     found = hard(fit(DecisionTreeRegressor(), rows, np.arange(30.0)), rows)
     assert all((batch.features.dtypes == np.float32).all() for batch in found.expected[:2])
+
+
+@pytest.mark.parametrize(
+    ("encoder", "answered"),
+    [(OneHotEncoder(handle_unknown="ignore"), 6), (OneHotEncoder(), 0)],
+    ids=["ignored", "refused"],
+)
+def test_categories_that_were_never_there_are_compared_where_the_encoder_takes_them(
+    encoder: Any, answered: int
+) -> None:
+    columns = ColumnTransformer([("c", encoder, ["sex", "age"]), ("n", StandardScaler(), ["fare price"])])
+    found = hard(fit(make_pipeline(columns, LOGISTIC), MIXED, SURVIVED), MIXED)
+    batches = [batch for batch in found.expected if batch.kind == "unknown"]
+    notes = [item.note for item in found.coverage if item.kind == "unknown"]
+    assert [len(batch.features) for batch in batches] == [answered] * bool(answered)
+    assert [note.split(" (")[0] for note in notes] == ["6 rows that the estimator refuses"] * (not answered)

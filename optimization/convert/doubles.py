@@ -28,7 +28,15 @@ from optimization.converters.svm_model import stands_on_margin
 
 COMPARING = (*TREES, "KBinsDiscretizer")
 """Beginnings of the names of estimators whose answer jumps where a value passes a threshold."""
-ENSEMBLES = ("CalibratedClassifierCV", "VotingClassifier", "Stacking", "Bagging", "OneVs")
+ENSEMBLES = (
+    "CalibratedClassifierCV",
+    "Voting",
+    "Stacking",
+    "Bagging",
+    "OneVs",
+    "MultiOutput",
+    "RegressorChain",
+)
 """Beginnings of the names of ensembles whose converters take float64 rows."""
 WIDE = "HistGradientBoosting"
 """Compares in float64; the other trees round rows to float32 first (sklearn/tree/_classes.py: DTYPE)."""

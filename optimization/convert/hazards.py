@@ -91,16 +91,6 @@ def _no_flattening(part: Any) -> Any:
     return part
 
 
-def _array_weights(part: Any) -> Any:
-    """Voting: skl2onnx takes `weights.sum()`, so a list becomes an array."""
-    weights = getattr(part, "weights", None)
-    if not type(part).__name__.startswith("Voting") or not isinstance(weights, (list, tuple)):
-        return part
-    part = copy.copy(part)
-    part.weights = np.asarray(weights, dtype=np.float64)
-    return part
-
-
 def _no_empty_steps(part: Any) -> Any:
     """Pipeline: steps that pass rows through; FeatureUnion: parts that are dropped."""
     for name, empty in (("steps", ("passthrough", None)), ("transformer_list", ("drop",))):
@@ -171,7 +161,6 @@ MENDED = (
     _no_flattening,
     _no_text_imputer,
     _no_empty_steps,
-    _array_weights,
     _dense_bins,
     _chosen_columns,
     _integer_classes,

@@ -78,16 +78,22 @@ def write_member(
     return outputs[0].full_name, outputs[1].full_name
 
 
-def write_regressor(writer: Writer, operator: Any, member: Any) -> str:
+def write_regressor(writer: Writer, operator: Any, member: Any, *, inputs: list[Any] | None = None) -> str:
     """Declare the member's nodes; return the name of its values, `(n_rows, n_targets)`.
+
+    Args:
+        writer: of the graph.
+        operator: of the ensemble.
+        member: fitted regressor.
+        inputs: skl2onnx's variables of the rows; None: those of `operator`.
 
     Raises:
         NotImplementedError: nothing converts the member.
     """
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
-    declared = _declare(writer, operator, member, operator.inputs)
-    wide = all(isinstance(item.type, DoubleTensorType) for item in operator.inputs)
+    declared = _declare(writer, operator, member, inputs)
+    wide = all(isinstance(item.type, DoubleTensorType) for item in declared.inputs)
     kind = DoubleTensorType if wide else FloatTensorType
     output = writer.scope.declare_local_variable("values", kind())
     declared.outputs.append(output)

@@ -50,7 +50,12 @@ def compares(estimator: Any) -> bool:
 
 
 def members(estimator: Any) -> list[Any]:
-    """Return the fitted members of an ensemble that all read the ensemble's own columns."""
+    """Return the fitted members of an ensemble that all read the ensemble's own columns.
+
+    Those of a chain read the answers of those before them too, and are none of these.
+    """
+    if type(estimator).__name__ == "RegressorChain":
+        return []
     if (inner := around(estimator)) is not None:
         return [inner]
     if hasattr(estimator, "calibrated_classifiers_"):

@@ -48,7 +48,7 @@ from sklearn.linear_model import (
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
-from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor, RegressorChain
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
@@ -123,6 +123,7 @@ CASES = {
     "VotingClassifier, soft": Case(VotingClassifier(PAIR, voting="soft"), IRIS, NAMES, PP),
     "VotingClassifier, hard": Case(VotingClassifier(PAIR), IRIS, SPECIES, P),
     "VotingRegressor": Case(VotingRegressor([("a", Ridge()), ("b", LinearRegression())]), DIABETES, PROGRESS, P),
+    "VotingRegressor of scaled forests": Case(VotingRegressor([("a", make_pipeline(StandardScaler(), FORESTS)), ("b", Ridge())]), DIABETES, PROGRESS, P),
     "StackingClassifier": Case(StackingClassifier(PAIR, cv=2), IRIS, NAMES, PPD),
     "StackingRegressor": Case(StackingRegressor([("a", Ridge())], cv=2), DIABETES, PROGRESS, P),
     "BaggingClassifier": Case(BaggingClassifier(LOGISTIC, n_estimators=3, random_state=0), IRIS, SPECIES, PPD),
@@ -145,6 +146,7 @@ CASES = {
     "OneVsOneClassifier": Case(OneVsOneClassifier(LOGISTIC), IRIS, SPECIES, PD),
     "OneVsOneClassifier, texts": Case(OneVsOneClassifier(make_pipeline(StandardScaler(), LinearSVC())), IRIS, NAMES, PD),
     "MultiOutputRegressor": Case(MultiOutputRegressor(Ridge()), DIABETES, TWO, P),
+    "RegressorChain": Case(RegressorChain(make_pipeline(StandardScaler(), FORESTS)), DIABETES, TWO, P),
     "MultiOutputClassifier": Case(MultiOutputClassifier(LOGISTIC), IRIS, np.c_[SPECIES, SPECIES], "classifies 2 targets at once"),
     "RandomForestRegressor, two targets": Case(RandomForestRegressor(n_estimators=5, random_state=0), DIABETES, TWO, P),
     "LinearRegression on a DataFrame": Case(LinearRegression(), DIABETES, PROGRESS, P),

@@ -13,12 +13,11 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     RandomForestClassifier,
-    VotingRegressor,
 )
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.feature_selection import RFE
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -61,12 +60,6 @@ RULES = {
             ColumnTransformer([("n", StandardScaler(), ["b c"]), ("m", "passthrough", ["a"])]), LOGISTIC
         ),
         IRIS.set_axis(["a", "b c", "d", "e"], axis=1).assign(s=["u", "v"] * 75),
-        SPECIES,
-    ),
-    "list of weights": (
-        hazards._array_weights,
-        VotingRegressor([("a", Ridge()), ("b", LinearRegression())], weights=[1, 3]),
-        IRIS,
         SPECIES,
     ),
     "empty step": (

@@ -1,0 +1,117 @@
+"""VotingRegressor, StackingRegressor, MultiOutputRegressor and RegressorChain → their members, joined.
+
+In: a fitted ensemble of regressors.
+Out: values `(n_rows, n_targets)`.
+Promise: exact where the members are: they are joined in float64.
+
+    voting       Σ weight · value ÷ Σ weight                                    (ensemble/_voting.py, 1.9)
+    stacking     the final estimator on the values, and (passthrough) the rows   (ensemble/_stacking.py)
+    multioutput  the values side by side                                         (multioutput.py)
+    chain        each member reads the rows and the values before it; the values in the targets' order
+
+skl2onnx 1.20 gives scaled trees among the members float32 rows, and knows no chain. In front of a final
+estimator that compares, and in a chain, members that are no trees are calculated in float64.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .algebra import DOUBLE, Algebra, cast
+from .members import answers_in_steps, double_rows, write_regressor
+from .writer import Writer
+
+NAMES = ("VotingRegressor", "StackingRegressor", "MultiOutputRegressor", "RegressorChain")
+
+
+def register() -> None:
+    """Replace skl2onnx's converters, and make it know chains."""
+    import sklearn.ensemble
+    import sklearn.multioutput
+    from skl2onnx import update_registered_converter
+
+    writers = (_voting, _stacking, _side_by_side, _chain)
+    for name, write in zip(NAMES, writers, strict=True):
+        kind = getattr(sklearn.ensemble, name, None) or getattr(sklearn.multioutput, name)
+        update_registered_converter(kind, f"Sklearn{name}", declare, _converter(write), overwrite=True)
+
+
+def declare(operator: Any) -> None:
+    """Declare `(n_rows, n_targets)` float32 values."""
+    from skl2onnx.common.data_types import FloatTensorType
+
+    joined = type(operator.raw_operator).__name__ in NAMES[2:]
+    n_targets = len(operator.raw_operator.estimators_) if joined else 1
+    operator.outputs[0].set_type(FloatTensorType([None, n_targets]))
+
+
+def _converter(write: Any) -> Any:
+    def convert(scope: Any, operator: Any, container: Any) -> None:
+        writer = Writer(scope, container)
+        values = write(Algebra(writer, DOUBLE), operator)
+        writer.finish(cast(writer, values, np.float32), operator.outputs[0].full_name)
+
+    return convert
+
+
+def _voting(algebra: Algebra, operator: Any) -> str:
+    ensemble = operator.raw_operator
+    given = ensemble._weights_not_none
+    weights = np.ones(len(ensemble.estimators_)) if given is None else np.asarray(given, dtype=np.float64)
+    values = _values(algebra, operator, ensemble.estimators_)
+    return algebra.gemm(values, (weights / weights.sum())[:, None])
+
+
+def _stacking(algebra: Algebra, operator: Any) -> str:
+    stack, writer = operator.raw_operator, algebra.writer
+    fine = answers_in_steps(stack.final_estimator_)
+    columns = [_values(algebra, operator, stack.estimators_, fine=fine)]
+    if stack.passthrough:
+        columns += [cast(writer, rows.full_name, np.float64) for rows in operator.inputs]
+    meta = _double_variable(algebra, columns, stack.final_estimator_.n_features_in_)
+    return cast(writer, write_regressor(writer, operator, stack.final_estimator_, inputs=[meta]), np.float64)
+
+
+def _side_by_side(algebra: Algebra, operator: Any) -> str:
+    return _values(algebra, operator, operator.raw_operator.estimators_)
+
+
+def _chain(algebra: Algebra, operator: Any) -> str:
+    chain, writer = operator.raw_operator, algebra.writer
+    rows = [cast(writer, item.full_name, np.float64) for item in operator.inputs]
+    values: list[str] = []
+    for member in chain.estimators_:
+        known = _double_variable(algebra, [*rows, *values], chain.n_features_in_ + len(values))
+        values.append(_column(algebra, write_regressor(writer, operator, member, inputs=[known])))
+    joined = writer.add("Concat", values, axis=1)
+    order = np.argsort(np.asarray(chain.order_))
+    return writer.add("Gather", [joined, writer.constant(order.astype(np.int64))], axis=1)
+
+
+def _values(algebra: Algebra, operator: Any, members: Any, *, fine: bool = False) -> str:
+    """Write the members' values, `(n_rows, n_members)` float64."""
+    writer, columns = algebra.writer, []
+    wide = double_rows(writer, operator) if fine else None
+    for member in members:
+        inputs = None if answers_in_steps(member) else wide
+        columns.append(_column(algebra, write_regressor(writer, operator, member, inputs=inputs)))
+    return writer.add("Concat", columns, axis=1)
+
+
+def _column(algebra: Algebra, values: str) -> str:
+    """`(n_rows, 1)` float64."""
+    writer = algebra.writer
+    column = writer.add("Reshape", [values, writer.constant(np.array([-1, 1]))])
+    return cast(writer, column, np.float64)
+
+
+def _double_variable(algebra: Algebra, columns: list[str], width: int) -> Any:
+    """Put columns side by side, as rows that a member can be given."""
+    from skl2onnx.common.data_types import DoubleTensorType
+
+    writer = algebra.writer
+    variable = writer.scope.declare_local_variable("joined", DoubleTensorType([None, width]))
+    writer.add("Concat", columns, output=variable.full_name, axis=1)
+    return variable

@@ -21,7 +21,7 @@ from optimization.convert.graph import build_graph
 from optimization.convert.hazards import mend
 from optimization.convert.heads import Head, plan_heads
 from optimization.convert.inputs import InputPlan, plan_inputs
-from optimization.convert.probe import probe_answer, probe_tolerance, refuses_negatives
+from optimization.convert.probe import probe_answer, probe_guards, probe_tolerance
 from optimization.convert.refusals import check_supported
 from optimization.convert.structure import describe, unwrap
 from optimization.errors import ConversionError
@@ -52,8 +52,7 @@ def convert(estimator: Any, features: Any) -> Converted:
         ConversionError: the estimator, or a named step of it, cannot be converted.
     """
     check_supported(estimator)
-    guarded = refuses_negatives(estimator, features)
-    mended = widen(mend(estimator, features), features, guarded=guarded)
+    mended = widen(mend(estimator, features), features, guards=probe_guards(estimator, features))
     plan = plan_inputs(mended, features)
     model, heads, notes = _build(mended, plan, plan_heads(mended, estimator))
     manifest = _manifest(estimator, features, plan, heads, model)

@@ -21,7 +21,7 @@ import pandas as pd
 from optimization.convert.structure import TREES, around, is_sklearn, rewrite, unwrap, walk
 from optimization.converters.arithmetic import Arithmetic, Array, Operation
 from optimization.converters.distances import asks_a_tree, is_neighbours
-from optimization.converters.functions import PARTIAL, name_of
+from optimization.converters.functions import name_of
 from optimization.converters.scaled_families import takes_scaling
 from optimization.converters.scaled_trees import SCALING, is_monotone, with_scaling
 from optimization.converters.svm_model import stands_on_margin
@@ -45,13 +45,13 @@ COARSE = 5e-6
 table of tolerances allows a score, which moves by as much for a coefficient of one."""
 
 
-def widen(estimator: Any, features: Any, *, guarded: bool = False) -> Any:
+def widen(estimator: Any, features: Any, *, guards: tuple[str, ...] = ()) -> Any:
     """Return `estimator` with scalers and imputers in float64 where that can change an answer.
 
     Args:
         estimator: mended.
         features: rows that it accepts.
-        guarded: whether rows of which a function makes NaN shall be refused.
+        guards: what a function must not make of a number (`Operation.guards`).
     """
     parts = [type(part).__name__ for _, part in walk(estimator)]
     names = parts + _tree_members(estimator)
@@ -62,7 +62,7 @@ def widen(estimator: Any, features: Any, *, guarded: bool = False) -> Any:
         return estimator
     wide = searches or any(name.startswith(WIDE) for name in names)
     for rule in (
-        lambda part: _as_arithmetic(part, wide, guarded),
+        lambda part: _as_arithmetic(part, wide, guards),
         _merge_steps,
         lambda part: _no_passthrough(part, wide),
         _into_thresholds,
@@ -146,12 +146,12 @@ def _mixes_integers(features: Any) -> bool:
     return any(whole) and not all(whole)
 
 
-def _as_arithmetic(part: Any, wide: bool, guarded: bool) -> Any:
+def _as_arithmetic(part: Any, wide: bool, guards: tuple[str, ...]) -> Any:
     operations = operations_of(part)
     if operations is None:
         return part
-    if guarded:
-        operations = tuple(replace(item, guarded=item.op_type in PARTIAL) for item in operations)
+    if guards:
+        operations = tuple(replace(item, guards=guards) for item in operations)
     return Arithmetic(operations, part.n_features_in_, wide)
 
 

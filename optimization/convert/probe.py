@@ -67,14 +67,21 @@ def probe_tolerance(estimator: Any, method: str, features: Any, plan: InputPlan)
     )
 
 
-def refuses_negatives(estimator: Any, features: Any) -> bool:
-    """Whether numbers below zero are refused, as they are where a logarithm makes NaN of them for a model."""
+def probe_guards(estimator: Any, features: Any) -> tuple[str, ...]:
+    """Return what a logarithm must not make for the model behind it: "IsNaN", "IsInf", both or neither.
+
+    A number below zero, of which it makes NaN, and one of which it makes −∞, are tried.
+    """
     rows = features[:PROBE_ROWS]
-    frame = pd.DataFrame(rows)
-    numbers = [i for i, kind in enumerate(frame.dtypes) if pd.api.types.is_numeric_dtype(kind)]
-    numbers = [i for i in numbers if not pd.api.types.is_bool_dtype(frame.dtypes.iloc[i])]
+    kinds = pd.DataFrame(rows).dtypes
+    is_number, is_bool = pd.api.types.is_numeric_dtype, pd.api.types.is_bool_dtype
+    numbers = [i for i, kind in enumerate(kinds) if is_number(kind) and not is_bool(kind)]
     method = next((name for name in ("predict", "transform") if hasattr(estimator, name)), "")
-    return bool(numbers and method) and not _accepts(estimator, method, rows, numbers, NEGATIVE)
+    if not numbers or not method:
+        return ()
+    taken = {value: _accepts(estimator, method, rows, numbers, value) for value in (NEGATIVE, -1.0, 0.0)}
+    infinite = () if taken[-1.0] and taken[0.0] else ("IsInf",)
+    return infinite if taken[NEGATIVE] else ("IsNaN", "IsInf")
 
 
 def call(estimator: Any, method: str, rows: Any) -> np.ndarray[Any, Any]:

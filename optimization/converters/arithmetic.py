@@ -53,8 +53,8 @@ class Operation:
     quantiles `(n_quantiles, n_columns)`."""
     narrow: bool = False
     """Whether scikit-learn rounds `value` to float32 before it meets float32 rows."""
-    guarded: bool = False
-    """Whether rows of which a function makes NaN shall be refused."""
+    guards: tuple[str, ...] = ()
+    """"IsNaN", "IsInf" (ONNX operators): rows of which a function makes such numbers shall be refused."""
 
 
 class Arithmetic(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -134,7 +134,7 @@ class _Arithmetic(Writer):
         """Apply one operation in `dtype`."""
         if operation.op_type in FUNCTIONS:
             found = write_function(Algebra(self, DOUBLE), operation.op_type, name)
-            return self.guard(name, found) if operation.guarded else found
+            return self.guard(name, found, operation.guards) if operation.guards else found
         if operation.op_type in DISTRIBUTIONS:
             return self.distribute(operation, name, dtype)
         if operation.op_type in MARKING:
@@ -166,12 +166,15 @@ class _Arithmetic(Writer):
         found = write_quantiles(algebra, wide, name, operation.value, normal=normal, dtype=dtype)
         return found if dtype == np.float64 else cast(self, found, dtype)
 
-    def guard(self, before: str, after: str) -> str:
-        """Refuse rows of which a function has made NaN.
+    def guard(self, before: str, after: str, guards: Sequence[str]) -> str:
+        """Refuse rows of which a function has made NaN or an infinity.
 
         onnxruntime refuses to read the second value of a table of one, as of categories (one_hot.py).
         """
-        made = self.add("And", [self.add("IsNaN", [after]), self.add("Not", [self.add("IsNaN", [before])])])
-        count = self.add("ReduceSum", [cast(self, made, np.int64)], keepdims=0)
+        counts = []
+        for guard in guards:
+            made = self.add("And", [self.add(guard, [after]), self.add("Not", [self.add(guard, [before])])])
+            counts.append(self.add("ReduceSum", [cast(self, made, np.int64)], keepdims=0))
+        count = self.add("Add", counts) if len(counts) > 1 else counts[0]
         nothing = self.add("Gather", [self.constant(np.zeros(1)), count])
         return self.add("Add", [after, nothing])

@@ -130,5 +130,7 @@ NEVER_FALLING = (
     "rad2deg",
 )
 """Functions whose value does not fall where the number rises, and that know every number."""
+OVERFLOWING = ("exp", "exp2", "expm1")
+"""Those among them that are infinite for numbers that float64 holds."""
 PARTIAL = ("log", "log2", "log10", "log1p", "sqrt")
 """Functions that answer NaN for some numbers."""

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from optimization.convert.structure import unwrap
-from optimization.converters.functions import NEVER_FALLING, name_of
+from optimization.converters.functions import NEVER_FALLING, OVERFLOWING, name_of
 from optimization.verify.comparing import members
 from optimization.verify.floats import Array
 
@@ -91,7 +91,8 @@ def _is_monotone(step: Any) -> bool:
         missing = step.missing_values
         return isinstance(missing, float) and np.isnan(missing) and not step.add_indicator
     if type(step).__name__ == "FunctionTransformer":
-        return step.func is None or name_of(step.func) in NEVER_FALLING
+        name = name_of(step.func)
+        return step.func is None or (name in NEVER_FALLING and name not in OVERFLOWING)
     return type(step).__module__.startswith("sklearn.") and type(step).__name__ in MONOTONE
 
 

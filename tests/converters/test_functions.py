@@ -152,6 +152,35 @@ def test_a_number_that_the_function_does_not_know_is_refused_where_the_model_ref
     np.testing.assert_allclose(answerer.predict(IRIS), estimator.predict(IRIS), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "final",
+    [LogisticRegression(max_iter=500), RandomForestClassifier(5, random_state=0)],
+    ids=lambda final: type(final).__name__,
+)
+@pytest.mark.parametrize(("function", "value"), [(np.log, 0.0), (np.log1p, -1.0), (np.log10, 0.0)])
+def test_a_number_that_becomes_infinite_is_refused_where_the_model_refuses_it(
+    final: Any, function: Any, value: float
+) -> None:
+    estimator = make_pipeline(FunctionTransformer(function), final).fit(IRIS, SPECIES)
+    answerer, rows = predictor(estimator, IRIS), IRIS.head(3).copy()
+    rows.iloc[1, 2] = value
+    with np.errstate(divide="ignore"), pytest.raises(ValueError, match="infinity"):
+        estimator.predict(rows)
+    with pytest.raises(ValueError, match="numbers that its functions know, found another one in some row"):
+        answerer.predict(rows)
+
+
+def test_boosting_takes_infinity() -> None:
+    final = HistGradientBoostingClassifier(max_iter=5)
+    estimator = make_pipeline(FunctionTransformer(np.log), final).fit(IRIS, SPECIES)
+    rows = IRIS.head(3).copy()
+    rows.iloc[1, 2], rows.iloc[2, 2] = 0.0, -1.0
+    with np.errstate(all="ignore"):
+        expected = estimator.predict_proba(rows)
+    answer = predictor(estimator, IRIS).predict(rows, "predict_proba")
+    np.testing.assert_allclose(answer, expected, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("middle", [SimpleImputer(), None], ids=["filled", "routed"])
 def test_it_is_answered_where_the_model_takes_nan(middle: Any) -> None:
     final = LogisticRegression(max_iter=500) if middle else RandomForestClassifier(10, random_state=0)

@@ -16,7 +16,7 @@ from typing import Any
 from onnx import ModelProto
 
 from flavor.quantized_onnx_v1.manifest import Input, Manifest, Method
-from optimization.convert.doubles import widen
+from optimization.convert.doubles import has_functions, widen
 from optimization.convert.graph import build_graph
 from optimization.convert.hazards import mend
 from optimization.convert.heads import Head, plan_heads
@@ -52,7 +52,8 @@ def convert(estimator: Any, features: Any) -> Converted:
         ConversionError: the estimator, or a named step of it, cannot be converted.
     """
     check_supported(estimator)
-    mended = widen(mend(estimator, features), features, guards=probe_guards(estimator, features))
+    guards = probe_guards(estimator, features) if has_functions(estimator) else ()
+    mended = widen(mend(estimator, features), features, guards=guards)
     plan = plan_inputs(mended, features)
     model, heads, notes = _build(mended, plan, plan_heads(mended, estimator))
     manifest = _manifest(estimator, features, plan, heads, model)

@@ -275,8 +275,16 @@ def is_calculated(part: Any) -> bool:
     """Whether a part is written by `Arithmetic` alone, because skl2onnx 1.20 cannot or does so wrongly."""
     if is_sklearn(part, "SimpleImputer"):
         return bool(part.add_indicator)
-    function = is_sklearn(part, "FunctionTransformer") and part.func is not None
-    return function or is_sklearn(part, "MissingIndicator") or is_sklearn(part, "QuantileTransformer")
+    return _applies(part) or is_sklearn(part, "MissingIndicator") or is_sklearn(part, "QuantileTransformer")
+
+
+def has_functions(estimator: Any) -> bool:
+    """Whether some step applies a function to its columns."""
+    return any(_applies(part) for _, part in walk(estimator))
+
+
+def _applies(part: Any) -> bool:
+    return is_sklearn(part, "FunctionTransformer") and part.func is not None
 
 
 def operations_of(part: Any) -> tuple[Operation, ...] | None:

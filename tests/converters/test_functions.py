@@ -105,7 +105,7 @@ def test_before_trees_the_proof_holds(final: Any) -> None:
     assert settled(estimator, MIXED).report.exact
 
 
-@pytest.mark.parametrize("function", [np.exp, np.expm1, np.cbrt, np.tanh, np.rint, np.deg2rad])
+@pytest.mark.parametrize("function", [np.expm1, np.cbrt, np.rint])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_a_function_that_never_falls_becomes_part_of_the_thresholds(function: Any, dtype: Any) -> None:
     rows = IRIS.astype(dtype)

@@ -18,7 +18,6 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import Lasso, LinearRegression, Ridge
 from sklearn.multioutput import MultiOutputRegressor, RegressorChain
-from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVR
@@ -31,10 +30,7 @@ ROWS = DIABETES.to_numpy()
 THREE = np.c_[PROGRESS, PROGRESS[::-1], np.sqrt(PROGRESS)]
 FOREST = RandomForestRegressor(n_estimators=5, random_state=0)
 MEMBERS = {
-    "ridge": Ridge(),
     "svr": SVR(C=10.0),
-    "neighbours": KNeighborsRegressor(),
-    "tree": DecisionTreeRegressor(max_depth=4),
     "forest": FOREST,
     "boosting": GradientBoostingRegressor(n_estimators=5),
     "hist": HistGradientBoostingRegressor(max_iter=5),

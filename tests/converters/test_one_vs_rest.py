@@ -25,23 +25,19 @@ from tests.convert.examples import BENIGN, CANCER, IRIS, NAMES, SPECIES, settled
 from tests.converters.agreement import agree, one_row_at_a_time
 
 LOGISTIC = LogisticRegression(max_iter=500)
-FAMILIES = {
+HIST = HistGradientBoostingClassifier(max_iter=5)
+MEMBERS = {
     "logistic": LOGISTIC,
-    "linear svm": LinearSVC(),
     "ridge": RidgeClassifier(),
-    "svm": SVC(),
-    "bayes": GaussianNB(),
-    "neighbours": KNeighborsClassifier(),
     "tree": DecisionTreeClassifier(max_depth=4, random_state=0),
-    "forest": RandomForestClassifier(n_estimators=5, random_state=0),
-    "hist": HistGradientBoostingClassifier(max_iter=5),
     "ada": AdaBoostClassifier(n_estimators=3, random_state=0),
+    "scaled linear svm": make_pipeline(StandardScaler(), LinearSVC()),
+    "scaled svm": make_pipeline(StandardScaler(), SVC()),
+    "scaled bayes": make_pipeline(StandardScaler(), GaussianNB()),
+    "scaled neighbours": make_pipeline(StandardScaler(), KNeighborsClassifier()),
+    "scaled forest": make_pipeline(StandardScaler(), RandomForestClassifier(n_estimators=5, random_state=0)),
+    "scaled hist": make_pipeline(StandardScaler(), HIST),
 }
-SCALED = {f"scaled {name}": make_pipeline(StandardScaler(), family) for name, family in FAMILIES.items()}
-MEMBERS = {**FAMILIES, **SCALED}
-del MEMBERS[
-    "neighbours"
-]  # unscaled rows of iris tie in the fifth neighbour, where scikit-learn's choice is not settled
 SEVERAL = np.c_[SPECIES == 0, SPECIES > 0, SPECIES != 1].astype(int)
 ROWS = IRIS.to_numpy()
 
@@ -53,7 +49,7 @@ def test_the_proof_holds_for_three_classes(name: str, kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", [OneVsRestClassifier, OneVsOneClassifier], ids=["rest", "one"])
-@pytest.mark.parametrize("name", ["logistic", "scaled linear svm", "bayes", "scaled forest"])
+@pytest.mark.parametrize("name", ["scaled linear svm", "scaled bayes", "scaled forest"])
 def test_the_proof_holds_for_two_classes(name: str, kind: Any) -> None:
     rows = CANCER.iloc[:, :5]
     estimator = kind(MEMBERS[name]).fit(rows, np.array(["m", "b"])[BENIGN])
@@ -61,7 +57,7 @@ def test_the_proof_holds_for_two_classes(name: str, kind: Any) -> None:
     one_row_at_a_time(estimator, rows)
 
 
-@pytest.mark.parametrize("name", ["logistic", "scaled ridge", "scaled bayes", "scaled hist", "forest"])
+@pytest.mark.parametrize("name", ["logistic", "ridge", "scaled bayes", "scaled hist"])
 def test_the_proof_holds_for_several_labels_per_row(name: str) -> None:
     assert settled(OneVsRestClassifier(MEMBERS[name]).fit(IRIS, SEVERAL), IRIS).report.exact
 

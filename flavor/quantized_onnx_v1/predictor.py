@@ -23,7 +23,7 @@ __all__ = ["SESSION_KEYS", "Predictor", "open_session"]
 
 UNKNOWN = ("Unknown Category and zeros = 0", "indices element out of data bounds")
 """What onnxruntime's OneHotEncoder and Gather say of a category that the graph has no place for, and of a
-number of which a logarithm makes NaN."""
+number of which a logarithm makes NaN or an infinity."""
 FATAL = 4
 """onnxruntime's level of severity above which nothing is printed: the exception says the same."""
 

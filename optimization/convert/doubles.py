@@ -259,7 +259,7 @@ def _is_nan(value: Any) -> bool:
 
 def _function(part: Any) -> tuple[Operation, ...] | None:
     name = name_of(part.func)
-    if name is None or part.kw_args or part.func is None:
+    if name is None or part.kw_args:
         return None
     return (Operation(name, np.zeros(part.n_features_in_)),)
 

@@ -15,6 +15,7 @@ estimator that compares, and in a chain, members that are no trees are calculate
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,9 @@ from .algebra import DOUBLE, Algebra, cast
 from .members import answers_in_steps, double_rows, write_regressor
 from .writer import Writer
 
-NAMES = ("VotingRegressor", "StackingRegressor", "MultiOutputRegressor", "RegressorChain")
+Write = Callable[[Algebra, Any], str]
+SEVERAL = ("MultiOutputRegressor", "RegressorChain")
+"""Ensembles with a target for each member."""
 
 
 def register() -> None:
@@ -32,8 +35,7 @@ def register() -> None:
     import sklearn.multioutput
     from skl2onnx import update_registered_converter
 
-    writers = (_voting, _stacking, _side_by_side, _chain)
-    for name, write in zip(NAMES, writers, strict=True):
+    for name, write in WRITERS.items():
         kind = getattr(sklearn.ensemble, name, None) or getattr(sklearn.multioutput, name)
         update_registered_converter(kind, f"Sklearn{name}", declare, _converter(write), overwrite=True)
 
@@ -42,12 +44,12 @@ def declare(operator: Any) -> None:
     """Declare `(n_rows, n_targets)` float32 values."""
     from skl2onnx.common.data_types import FloatTensorType
 
-    joined = type(operator.raw_operator).__name__ in NAMES[2:]
-    n_targets = len(operator.raw_operator.estimators_) if joined else 1
+    several = type(operator.raw_operator).__name__ in SEVERAL
+    n_targets = len(operator.raw_operator.estimators_) if several else 1
     operator.outputs[0].set_type(FloatTensorType([None, n_targets]))
 
 
-def _converter(write: Any) -> Any:
+def _converter(write: Write) -> Any:
     def convert(scope: Any, operator: Any, container: Any) -> None:
         writer = Writer(scope, container)
         values = write(Algebra(writer, DOUBLE), operator)
@@ -115,3 +117,12 @@ def _double_variable(algebra: Algebra, columns: list[str], width: int) -> Any:
     variable = writer.scope.declare_local_variable("joined", DoubleTensorType([None, width]))
     writer.add("Concat", columns, output=variable.full_name, axis=1)
     return variable
+
+
+WRITERS: Mapping[str, Write] = {
+    "VotingRegressor": _voting,
+    "StackingRegressor": _stacking,
+    "MultiOutputRegressor": _side_by_side,
+    "RegressorChain": _chain,
+}
+"""scikit-learn's class → what writes its values in float64."""

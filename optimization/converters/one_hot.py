@@ -16,7 +16,6 @@ left to it: its OneHotEncoder is one node a column.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,18 +29,11 @@ GROUPING = ("infrequent_if_exist", "warn")
 
 
 def register() -> None:
-    """Wrap skl2onnx's converter; a wrapped one is left as it is."""
+    """Replace skl2onnx's converter; the other encoders are still handed to it."""
     from skl2onnx import update_registered_converter
-    from skl2onnx.common._registration import _converter_pool, _shape_calculator_pool
     from sklearn.preprocessing import OneHotEncoder
 
-    registered = _converter_pool[ALIAS]
-    if isinstance(registered._fct, _Wrapped):
-        return
-    shapes = _shape_calculator_pool[ALIAS]
-    update_registered_converter(
-        OneHotEncoder, ALIAS, _declaring(shapes), _Wrapped(registered._fct), overwrite=True
-    )
+    update_registered_converter(OneHotEncoder, ALIAS, declare, convert, overwrite=True)
 
 
 def groups(encoder: Any) -> bool:
@@ -49,34 +41,22 @@ def groups(encoder: Any) -> bool:
     return bool(encoder._infrequent_enabled) or encoder.handle_unknown in GROUPING
 
 
-class _Wrapped:
-    """skl2onnx's converter, for the encoders that are left to it."""
+def declare(operator: Any) -> None:
+    """Declare float32 columns, or int64 where the encoder answers integers."""
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 
-    def __init__(self, converter: Callable[[Any, Any, Any], None]) -> None:
-        self.converter = converter
-
-    def __call__(self, scope: Any, operator: Any, container: Any) -> None:
-        (convert if groups(operator.raw_operator) else self.converter)(scope, operator, container)
-
-
-def _declaring(shapes: Callable[[Any], None]) -> Callable[[Any], None]:
-    """skl2onnx's declaration, with the number of columns that ours have."""
-
-    def declare(operator: Any) -> None:
-        from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
-
-        encoder = operator.raw_operator
-        if not groups(encoder):
-            shapes(operator)
-            return
-        kind = Int64TensorType if np.issubdtype(encoder.dtype, np.signedinteger) else FloatTensorType
-        operator.outputs[0].type = kind([None, sum(encoder._n_features_outs)])
-
-    return declare
+    encoder = operator.raw_operator
+    kind = Int64TensorType if np.issubdtype(encoder.dtype, np.signedinteger) else FloatTensorType
+    operator.outputs[0].type = kind([None, sum(encoder._n_features_outs)])
 
 
 def convert(scope: Any, operator: Any, container: Any) -> None:
-    """Write the nodes."""
+    """Write the nodes, or let skl2onnx write those of an encoder that groups nothing."""
+    from skl2onnx.operator_converters.one_hot_encoder import convert_sklearn_one_hot_encoder
+
+    if not groups(operator.raw_operator):
+        convert_sklearn_one_hot_encoder(scope, operator, container)
+        return
     encoder, writer = operator.raw_operator, Writer(scope, container)
     integers = np.issubdtype(encoder.dtype, np.signedinteger)
     ends = writer.constant(np.array([0, 1], dtype=np.int64 if integers else np.float32))

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from .algebra import DOUBLE, Algebra, cast
-from .members import answers_in_steps, double_rows, widened, write_member
+from .one_vs_rest import write_scores
 from .output_types import CLASSIFIER_OPTIONS, classifier_types
 from .writer import Array, Writer
 
@@ -47,7 +47,10 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     if estimator.pairwise_indices_ is not None or not all(hasattr(item, "classes_") for item in members):
         raise NotImplementedError("a OneVsOneClassifier of regressors, or of kernels that are handed over")
     raw, n_classes = hasattr(members[0], "decision_function"), len(estimator.classes_)
-    answers, scores = _members(algebra, operator, members, raw=raw)
+    labels, scores = write_scores(algebra, operator, members, raw=raw, fine=True)
+    last = writer.constant(np.array([1]))
+    said = writer.add("Concat", [writer.add("Unsqueeze", [label, last]) for label in labels], axis=1)
+    answers = cast(writer, said, np.float64)
     pairs = pairs_of(n_classes)
     votes = algebra.gemm(answers, pairs, (pairs < 0).sum(axis=0))
     confidence = algebra.add("MatMul", [scores, algebra.number(pairs)])
@@ -57,8 +60,8 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     label, output = (item.full_name for item in operator.outputs)
     if n_classes == 2:
         second = algebra.add("Gather", [decision, writer.constant(np.array([1]))], axis=1)
-        said = algebra.add("Greater", [second, algebra.number(0.0 if raw else 0.5)])
-        flat = writer.add("Reshape", [cast(writer, said, np.int64), writer.constant(np.array([-1]))])
+        beyond = algebra.add("Greater", [second, algebra.number(0.0 if raw else 0.5)])
+        flat = writer.add("Reshape", [cast(writer, beyond, np.int64), writer.constant(np.array([-1]))])
         writer.label(flat, estimator.classes_, label)
         decision = algebra.add("Concat", [algebra.add("Neg", [second]), second], axis=1)
     else:
@@ -72,17 +75,3 @@ def pairs_of(n_classes: int) -> Array:
     for row, (first, second) in zip(pairs, combinations(range(n_classes), 2), strict=True):
         row[first], row[second] = -1.0, 1.0
     return pairs
-
-
-def _members(algebra: Algebra, operator: Any, members: Any, *, raw: bool) -> tuple[str, str]:
-    """Write the members' answers, 0 and 1, and their scores, `(n_rows, n_members)` float64 each."""
-    writer, answers, scores, rows = algebra.writer, [], [], None
-    if not any(answers_in_steps(member) for member in members):
-        rows = double_rows(writer, operator)
-    last, second = (writer.constant(np.array([1])) for _ in range(2))
-    for member in members:
-        label, found = write_member(writer, operator, member, raw=raw, inputs=rows)
-        answers.append(cast(writer, writer.add("Unsqueeze", [label, last]), np.float64))
-        scores.append(widened(algebra, writer.add("Gather", [found, second], axis=1), member))
-    joined = [writer.add("Concat", part, axis=1) if len(part) > 1 else part[0] for part in (answers, scores)]
-    return joined[0], joined[1]

@@ -17,7 +17,6 @@ alike, are left to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,21 +31,12 @@ ALIAS = "SklearnOneVsRestClassifier"
 
 
 def register() -> None:
-    """Wrap skl2onnx's converter; a wrapped one is left as it is."""
+    """Replace skl2onnx's converter; members that are regressors are still handed to it."""
     from skl2onnx import update_registered_converter
-    from skl2onnx.common._registration import _converter_pool, _shape_calculator_pool
     from sklearn.multiclass import OneVsRestClassifier
 
-    registered = _converter_pool[ALIAS]
-    if isinstance(registered._fct, _Wrapped):
-        return
     update_registered_converter(
-        OneVsRestClassifier,
-        ALIAS,
-        _declaring(_shape_calculator_pool[ALIAS]),
-        _Wrapped(registered._fct),
-        overwrite=True,
-        options=CLASSIFIER_OPTIONS,
+        OneVsRestClassifier, ALIAS, declare, convert, overwrite=True, options=CLASSIFIER_OPTIONS
     )
 
 
@@ -55,55 +45,50 @@ def is_supported(estimator: Any) -> bool:
     return all(is_classifier(member) for member in estimator.estimators_)
 
 
-class _Wrapped:
-    """skl2onnx's converter, for members that are regressors."""
+def declare(operator: Any) -> None:
+    """Declare labels, of several per row a column for each, and float32 scores."""
+    from skl2onnx.common.data_types import Int64TensorType
 
-    def __init__(self, converter: Callable[[Any, Any, Any], None]) -> None:
-        self.converter = converter
-
-    def __call__(self, scope: Any, operator: Any, container: Any) -> None:
-        (convert if is_supported(operator.raw_operator) else self.converter)(scope, operator, container)
-
-
-def _declaring(shapes: Callable[[Any], None]) -> Callable[[Any], None]:
-    def declare(operator: Any) -> None:
-        from skl2onnx.common.data_types import Int64TensorType
-
-        estimator = operator.raw_operator
-        (classifier_types if is_supported(estimator) else shapes)(operator)
-        if is_supported(estimator) and estimator.multilabel_:
-            operator.outputs[0].set_type(Int64TensorType([None, len(estimator.estimators_)]))
-
-    return declare
+    classifier_types(operator)
+    if operator.raw_operator.multilabel_:
+        operator.outputs[0].set_type(Int64TensorType([None, len(operator.raw_operator.estimators_)]))
 
 
 def convert(scope: Any, operator: Any, container: Any) -> None:
-    """Write the nodes."""
+    """Write the nodes, or let skl2onnx write those of other members."""
+    from skl2onnx.operator_converters.one_vs_rest_classifier import convert_one_vs_rest_classifier
+
+    if not is_supported(operator.raw_operator):
+        convert_one_vs_rest_classifier(scope, operator, container)
+        return
     estimator, writer = operator.raw_operator, Writer(scope, container)
     algebra, members = Algebra(writer, DOUBLE), estimator.estimators_
     wants_raw = container.get_options(estimator, {"raw_scores": False})["raw_scores"]
     decides_raw = hasattr(members[0], "decision_function")
-    scores = write_scores(algebra, operator, members, raw=decides_raw, fine=_has_threshold(estimator))
+    _, scores = write_scores(algebra, operator, members, raw=decides_raw, fine=_has_threshold(estimator))
     _label(algebra, estimator, scores, operator.outputs[0].full_name, 0.0 if decides_raw else 0.5)
     if wants_raw != decides_raw:
-        scores = write_scores(algebra, operator, [twin(member) for member in members], raw=wants_raw)
+        _, scores = write_scores(algebra, operator, [twin(member) for member in members], raw=wants_raw)
     answer = _decisions(algebra, scores, members) if wants_raw else _shares(algebra, estimator, scores)
     writer.finish(cast(writer, answer, np.float32), operator.outputs[1].full_name)
 
 
-def write_scores(algebra: Algebra, operator: Any, members: Any, *, raw: bool, fine: bool = False) -> str:
-    """Write how much each member is for "yes", `(n_rows, n_members)` float64.
+def write_scores(
+    algebra: Algebra, operator: Any, members: Any, *, raw: bool, fine: bool = False
+) -> tuple[list[str], str]:
+    """Write the members' labels, `(n_rows,)` each, and their scores for "yes", `(n_rows, n_members)` float64.
 
     Probabilities are calculated in float64, as they come close to 1, and so are scores that are `fine`.
     """
-    writer, columns, rows = algebra.writer, [], None
+    writer, labels, columns, rows = algebra.writer, [], [], None
     if (fine or not raw) and not any(answers_in_steps(member) for member in members):
         rows = double_rows(writer, operator)
     second = writer.constant(np.array([1]))
     for member in members:
-        _, scores = write_member(writer, operator, member, raw=raw, inputs=rows)
+        label, scores = write_member(writer, operator, member, raw=raw, inputs=rows)
+        labels.append(label)
         columns.append(widened(algebra, writer.add("Gather", [scores, second], axis=1), member))
-    return writer.add("Concat", columns, axis=1) if len(columns) > 1 else columns[0]
+    return labels, writer.add("Concat", columns, axis=1)
 
 
 def _has_threshold(estimator: Any) -> bool:

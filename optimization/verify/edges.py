@@ -94,11 +94,7 @@ def unknown_rows(
                 values[row] = value
         kind = np.int64 if pd.api.types.is_integer_dtype(column.dtype) else object
         rows.isetitem(position, pd.Series(values, dtype=kind))
-    return (
-        rows
-        if isinstance(pool, pd.DataFrame)
-        else rows.to_numpy(dtype=None if pool.dtype != object else object)
-    )
+    return rows if isinstance(pool, pd.DataFrame) else rows.to_numpy()
 
 
 def _unknown(column: Any) -> list[Any]:

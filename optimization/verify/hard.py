@@ -9,7 +9,7 @@ the graph.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -99,8 +99,7 @@ def hard_rows(
     batches: list[Expected] = []
     coverage: list[Coverage] = []
     for kind, make in KINDS:
-        possible = len(subject.pool) and (subject.space.positions or make is _unknown)
-        made = make(subject) if possible else Made(None, NO_COLUMN)
+        made = make(subject) if len(subject.pool) else Made(None, NO_COLUMN)
         batch, refused = _answer(subject, kind, made.rows)
         batches += batch
         coverage += [Coverage(kind, note) for note in (made.note, refused) if note]
@@ -172,11 +171,16 @@ def _unknown(subject: _Subject) -> Made:
     return Made(rows)
 
 
+def _moving(make: Callable[[_Subject], Made]) -> Callable[[_Subject], Made]:
+    """Rows that are made by moving a number, where there is one."""
+    return lambda subject: make(subject) if subject.space.positions else Made(None, NO_COLUMN)
+
+
 KINDS = (
-    ("boundary", _boundary),
-    ("threshold", _threshold),
-    ("edge", _edge),
-    ("far", _far),
+    ("boundary", _moving(_boundary)),
+    ("threshold", _moving(_threshold)),
+    ("edge", _moving(_edge)),
+    ("far", _moving(_far)),
     ("unknown", _unknown),
 )
 

@@ -56,24 +56,18 @@ def test_every_transformer_has_its_way_back(transformer: Any) -> None:
 
 @pytest.mark.parametrize(
     ("func", "inverse_func"),
-    [
-        (np.log1p, np.expm1),
-        (np.log, np.exp),
-        (np.sqrt, np.square),
-        (np.cbrt, lambda y: y),
-        (np.log2, np.exp2),
-    ],
-    ids=["log1p", "log", "sqrt", "own", "log2"],
+    [(np.log1p, np.expm1), (np.log, np.exp), (np.sqrt, np.square), (np.log2, np.exp2)],
+    ids=["log1p", "log", "sqrt", "log2"],
 )
-@pytest.mark.filterwarnings("ignore:The provided functions")
 def test_functions_of_numpy_have_theirs(func: Any, inverse_func: Any) -> None:
     estimator = TransformedTargetRegressor(LinearRegression(), func=func, inverse_func=inverse_func)
-    estimator.fit(ROWS, PROGRESS)
-    if inverse_func is not np.square and not isinstance(inverse_func, np.ufunc):
-        with pytest.raises(ConversionError, match="transforms its target by something whose inverse"):
-            convert(estimator, ROWS)
-        return
-    agree(estimator, ROWS)
+    agree(estimator.fit(ROWS, PROGRESS), ROWS)
+
+
+def test_a_way_back_of_ones_own_is_refused() -> None:
+    estimator = TransformedTargetRegressor(Ridge(), func=np.cbrt, inverse_func=lambda values: values**3)
+    with pytest.raises(ConversionError, match="transforms its target by something whose inverse"):
+        convert(estimator.fit(ROWS, PROGRESS), ROWS)
 
 
 REGRESSORS = [

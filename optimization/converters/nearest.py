@@ -8,14 +8,15 @@ there: which of them it takes depends on the number of threads and of rows per c
 ArgKmin), or on the tree.
 
     propose    c = TopK(rank(x, s), k + SPARE)     in float32 (proposals.py), rows centred on the mean
-    certify    rank[j] − rank[k] > twice the error of a rank
+    certify    rank[j] − rank[k] ≥ twice the error of a rank
                    j = k + 1                       ⇒ the first k of c are the nearest: most rows end here
                    j = k + SPARE                   ⇒ the k nearest are in c
     repeat     the queries without the second certificate, in float64
     decide     TopK(key(x, s[c]), k)               in float64, the queries without the first certificate
 
 No row depends on luck: many ties, and products that overflow, go the slow way. Columns of whole numbers
-are centred on one, so that ranks of whole numbers are exact, and equal where distances are.
+are centred on one, so that ranks of whole numbers are exact, and equal where distances are: ties of these
+need no second look.
 
 Memory: a query holds n_train values; without a product to rank by, n_train · n_features. Where that is
 more than `blocks.FEW`, no more queries go at a time than fill `blocks.FLOATS` values.
@@ -92,7 +93,7 @@ def _among_proposed(
     moved = _moved(writer, rows, centre)
     single = writer.add("Cast", [moved], to=TensorProto.FLOAT)
     ranks, among = _top(writer, proposer.single(single), k + SPARE)
-    error = _error(writer, proposer, single)
+    error = _error(writer, proposer, moved, single)
     doubtful = _doubtful(writer, ranks, error, k, k + 1)
 
     def decided() -> str:
@@ -116,10 +117,11 @@ def _proposer(writer: Writer, metric: Metric, stored: Stored, values: str, centr
     if centre is None:
         return by_product(writer, values, np.ones(n_train), n_features)
     moved = stored.values() - centre_of(stored.values())
+    whole = np.array_equal(moved, np.rint(moved))
     values = _moved(writer, values, centre)
     if metric.name == "manhattan":
-        return by_maximum(writer, values, np.abs(moved).sum(axis=1), n_features)
-    return by_product(writer, values, np.sqrt((moved**2).sum(axis=1)), n_features)
+        return by_maximum(writer, values, np.abs(moved).sum(axis=1), n_features, whole=whole)
+    return by_product(writer, values, np.sqrt((moved**2).sum(axis=1)), n_features, whole=whole)
 
 
 def _replaced(writer: Writer, among: str, lost: str, again: str, count: int) -> str:
@@ -131,11 +133,21 @@ def _replaced(writer: Writer, among: str, lost: str, again: str, count: int) -> 
     return _scattered(writer, among, lost, instead)
 
 
-def _error(writer: Writer, proposer: Proposer, rows: str) -> str:
-    """`(n_rows, 1)`: two ranks that differ by more are in the right order."""
-    norm = writer.add(proposer.norm, [rows, writer.constant(np.array([1]))], keepdims=1)
+def _error(writer: Writer, proposer: Proposer, rows: str, single: str) -> str:
+    """`(n_rows, 1)`: two ranks that differ by as much are in the right order."""
+    axis = writer.constant(np.array([1]))
+    norm = writer.add(proposer.norm, [single, axis], keepdims=1)
     error = writer.add("Mul", [norm, writer.constant(np.array([proposer.factor], dtype=np.float32))])
-    return writer.add("Add", [error, writer.constant(np.array([proposer.constant], dtype=np.float32))])
+    error = writer.add("Add", [error, writer.constant(np.array([proposer.constant], dtype=np.float32))])
+    if not proposer.whole_within:
+        return error
+    ends = [writer.constant(np.array(end * proposer.whole_within, dtype=np.float32)) for end in (-1, 1)]
+    whole = writer.add(
+        "Cast", [writer.add("Round", [writer.add("Clip", [single, *ends])])], to=TensorProto.DOUBLE
+    )
+    rest = writer.add("ReduceL1", [writer.add("Sub", [rows, whole]), axis], keepdims=1)
+    some = writer.add("Cast", [writer.add("Sign", [rest])], to=TensorProto.FLOAT)
+    return writer.add("Mul", [error, some])
 
 
 def _doubtful(writer: Writer, ranks: str, error: str, k: int, other: int) -> str:
@@ -143,7 +155,7 @@ def _doubtful(writer: Writer, ranks: str, error: str, k: int, other: int) -> str
     further, kth = (
         writer.add("Gather", [ranks, writer.constant(np.array([place - 1]))], axis=1) for place in (other, k)
     )
-    sure = writer.add("Greater", [writer.add("Sub", [further, kth]), error])
+    sure = writer.add("GreaterOrEqual", [writer.add("Sub", [further, kth]), error])
     return writer.add("Reshape", [writer.add("Not", [sure]), writer.constant(np.array([-1]))])
 
 

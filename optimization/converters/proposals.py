@@ -8,6 +8,7 @@ exact one, where no sum overflows; where one does, it is infinite or NaN.
     by product    r = |s|² − 2 x·s      error ≤ (n_features + 4) · 2⁻²⁴ · (2 |x| |s| + |s|²)
     by maximum    r = Σ max(x, s) − ½ Σ s
                   |x − s| = 2 max(x, s) − x − s    error ≤ (n_features + 4) · 2⁻²⁴ · (Σ|x| + 2 Σ|s|)
+    both          error = 0 where x and s are whole numbers, and no sum passes `EXACT`
 
 One step of the bound is for each rounding: of x, of s, of each addition (Higham, Accuracy and
 Stability of Numerical Algorithms, (3.5)), and one to spare. Σ max costs two passes over n_train · n_features
@@ -29,6 +30,8 @@ from .writer import Writer
 Array = np.ndarray[Any, Any]
 UNIT = 2.0**-24
 """Half a float32 ulp of 1."""
+EXACT = 2.0**22
+"""float32 holds whole numbers up to 2²⁴, so halves and twice these too."""
 
 
 @dataclass(frozen=True)
@@ -44,26 +47,32 @@ class Proposer:
     """Two ranks whose difference is more than factor · |row| + constant are in the right order."""
     norm: str
     """What |row| is: ReduceL1 or ReduceL2."""
+    whole_within: float
+    """Ranks are exact for rows of whole numbers that are no larger; 0 if for none."""
 
 
-def by_product(writer: Writer, values: str, lengths: Array, n_features: int) -> Proposer:
-    """Rank by |s|² − 2 x·s; `lengths` are those of the training rows, `(n_train,)`."""
+def by_product(
+    writer: Writer, values: str, lengths: Array, n_features: int, *, whole: bool = False
+) -> Proposer:
+    """Rank by |s|² − 2 x·s; `lengths` are |s| of the training rows, `whole` if these are whole numbers."""
     axis = writer.constant(np.array([1]))
     squares = writer.add("ReduceSumSquare", [values, axis], keepdims=0)
     single = writer.add("Cast", [values], to=TensorProto.FLOAT)
     single_squares = writer.add("Cast", [squares], to=TensorProto.FLOAT)
     longest = float(lengths.max())
+    within = (EXACT - longest**2) / (2 * max(longest, 1.0) * np.sqrt(n_features))
     return Proposer(
         lambda rows: writer.add("Gemm", [rows, single, single_squares], alpha=-2.0, transB=1),
         lambda rows: writer.add("Gemm", [rows, values, squares], alpha=-2.0, transB=1),
         4 * (n_features + 4) * UNIT * longest,
         2 * (n_features + 4) * UNIT * longest**2,
         "ReduceL2",
+        _whole(within, whole=whole),
     )
 
 
-def by_maximum(writer: Writer, values: str, lengths: Array, n_features: int) -> Proposer:
-    """Rank by Σ max(x, s) − ½ Σ s; `lengths` are Σ |s| of the training rows."""
+def by_maximum(writer: Writer, values: str, lengths: Array, n_features: int, *, whole: bool) -> Proposer:
+    """Rank by Σ max(x, s) − ½ Σ s; `lengths` are Σ |s| of the training rows, `whole` if whole numbers."""
     total = writer.add("ReduceSum", [values, writer.constant(np.array([1]))], keepdims=0)
     half = writer.add("Mul", [total, writer.constant(np.array(0.5))])
     turned = writer.add("Transpose", [values], perm=[1, 0])
@@ -76,7 +85,12 @@ def by_maximum(writer: Writer, values: str, lengths: Array, n_features: int) -> 
         2 * (n_features + 4) * UNIT,
         4 * (n_features + 4) * UNIT * longest,
         "ReduceL1",
+        _whole((EXACT - 2 * longest) / n_features, whole=whole),
     )
+
+
+def _whole(within: float, *, whole: bool) -> float:
+    return max(0.0, float(np.floor(within))) if whole else 0.0
 
 
 def _maximum(writer: Writer, rows: str, others: str, half: str, ones: Array | None = None) -> str:

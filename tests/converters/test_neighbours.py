@@ -173,6 +173,28 @@ def test_of_whole_numbers_equally_far_the_first_training_rows_are_taken(metric: 
     np.testing.assert_array_equal(predictor(estimator, features).predict(features), first)
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    largest=st.sampled_from([1, 16, 300, 1000, 3000, 10**5]),
+    off=st.sampled_from([0.0, 2.0**-30, 0.25]),
+    metric=st.sampled_from(["euclidean", "manhattan"]),
+)
+def test_whole_numbers_of_any_size_and_rows_beside_them(
+    *, seed: int, largest: int, off: float, metric: str
+) -> None:
+    """Also beyond the size up to which their ranks are exact in float32, and on the way there."""
+    generator = np.random.default_rng(seed)
+    features = generator.integers(-largest, largest + 1, (200, 6)).astype(np.float64)
+    estimator = KNeighborsRegressor(1, metric=metric).fit(features, np.arange(200.0))
+    found = predictor(estimator, features)
+    rows = generator.integers(-largest, largest + 1, (300, 6)) * generator.choice([1, 50], (300, 1)) + off
+    difference = np.abs(rows[:, None] - features)
+    apart = (difference**2 if metric == "euclidean" else difference).sum(axis=2)
+    chosen = found.predict(rows).astype(int)
+    np.testing.assert_array_equal(apart[np.arange(300), chosen], apart.min(axis=1))
+
+
 @pytest.mark.parametrize("weights", ["uniform", "distance"])
 def test_a_choice_that_float32_leaves_open_is_made_in_float64(weights: str) -> None:
     generator = np.random.default_rng(0)

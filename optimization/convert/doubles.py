@@ -19,11 +19,14 @@ import numpy as np
 import pandas as pd
 
 from optimization.convert.structure import TREES, around, is_sklearn, rewrite, unwrap, walk
-from optimization.converters.arithmetic import Arithmetic, Array, Operation
+from optimization.converters.arithmetic import Arithmetic, Array, Form, Operation
 from optimization.converters.distances import asks_a_tree, is_neighbours
 from optimization.converters.functions import name_of
+from optimization.converters.iterative_imputer import iterative_filling
+from optimization.converters.knn_imputer import knn_filling
 from optimization.converters.scaled_families import takes_scaling
 from optimization.converters.scaled_trees import SCALING, is_monotone, with_scaling
+from optimization.converters.splines import splines_of
 from optimization.converters.svm_model import stands_on_margin
 
 COMPARING = (*TREES, "KBinsDiscretizer")
@@ -40,6 +43,14 @@ ENSEMBLES = (
 """Beginnings of the names of ensembles whose converters take float64 rows."""
 WIDE = "HistGradientBoosting"
 """Compares in float64; the other trees round rows to float32 first (sklearn/tree/_classes.py: DTYPE)."""
+CALCULATED = (
+    "MissingIndicator",
+    "QuantileTransformer",
+    "KNNImputer",
+    "IterativeImputer",
+    "SplineTransformer",
+)
+"""Steps that `Arithmetic` alone writes, in every setting."""
 COARSE = 5e-6
 """Share of a column's standard deviation by which float32 rounding may move a value: half of what the
 table of tolerances allows a score, which moves by as much for a coefficient of one."""
@@ -271,11 +282,21 @@ def _quantiles(part: Any) -> tuple[Operation, ...] | None:
     return (Operation(part.output_distribution, quantiles),)
 
 
+def _form(make: Callable[[Any], Form | None]) -> Callable[[Any], tuple[Operation, ...] | None]:
+    """The one operation of a step that has a form."""
+
+    def operations(part: Any) -> tuple[Operation, ...] | None:
+        form = make(part)
+        return None if form is None else (Operation("Form", np.zeros(0), form=form),)
+
+    return operations
+
+
 def is_calculated(part: Any) -> bool:
     """Whether a part is written by `Arithmetic` alone, because skl2onnx 1.20 cannot or does so wrongly."""
     if is_sklearn(part, "SimpleImputer"):
         return bool(part.add_indicator)
-    return _applies(part) or is_sklearn(part, "MissingIndicator") or is_sklearn(part, "QuantileTransformer")
+    return _applies(part) or any(is_sklearn(part, name) for name in CALCULATED)
 
 
 def has_functions(estimator: Any) -> bool:
@@ -308,5 +329,8 @@ OPERATIONS: Mapping[str, Callable[[Any], tuple[Operation, ...] | None]] = {
     "MissingIndicator": _indicator,
     "FunctionTransformer": _function,
     "QuantileTransformer": _quantiles,
+    "KNNImputer": _form(knn_filling),
+    "IterativeImputer": _form(iterative_filling),
+    "SplineTransformer": _form(splines_of),
 }
 """scikit-learn's class → its arithmetic, None where this instance does more than arithmetic."""

@@ -78,12 +78,7 @@ def _not_arithmetic(part: Any) -> str:
             f"applies {name}, which has no ONNX form;"
             f" use a function of NumPy without arguments, one of {', '.join(FUNCTIONS)}"
         )
-    if is_sklearn(part, "QuantileTransformer"):
-        return "has less than two quantiles, or a column without any value; drop such columns before training"
-    return (
-        "indicates missing values of columns that are not all numbers with some value, missing being NaN;"
-        " use missing_values=np.nan, and drop columns without any value before training"
-    )
+    return next((reason for name, reason in NOT_ARITHMETIC.items() if is_sklearn(part, name)), NOT_MARKED)
 
 
 def _way_back(part: Any) -> str:
@@ -92,7 +87,7 @@ def _way_back(part: Any) -> str:
         return ""
     return (
         "transforms its target by something whose inverse has no ONNX form; use a scaler, PowerTransformer,"
-        f" or a function of NumPy, inverse_func being one of {', '.join(FUNCTIONS)}"
+        f" QuantileTransformer, or a function of NumPy, inverse_func being one of {', '.join(FUNCTIONS)}"
     )
 
 
@@ -146,6 +141,29 @@ def _fractional_categories(part: Any) -> str:
     )
 
 
+NOT_MARKED = (
+    "indicates missing values of columns that are not all numbers with some value, missing being NaN;"
+    " use missing_values=np.nan, and drop columns without any value before training"
+)
+NOT_ARITHMETIC = {
+    "QuantileTransformer": (
+        "has less than two quantiles, or a column without any value; drop such columns before training"
+    ),
+    "SplineTransformer": (
+        "refuses rows beyond its knots, which a graph cannot do; use another extrapolation than 'error'"
+    ),
+    "KNNImputer": (
+        "measures or weighs in a way that has no ONNX form, or keeps columns without any value; use"
+        " missing_values=np.nan, metric='nan_euclidean', weights 'uniform' or 'distance', and drop such"
+        " columns before training"
+    ),
+    "IterativeImputer": (
+        "imputes in a way that has no ONNX form, or keeps columns without any value; use"
+        " missing_values=np.nan, a linear model such as BayesianRidge, sample_posterior=False, and drop such"
+        " columns before training"
+    ),
+}
+"""scikit-learn's class → why an instance that is not arithmetic is refused."""
 REFUSED = (
     _fractional_categories,
     _not_arithmetic,

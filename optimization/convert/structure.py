@@ -13,7 +13,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-PRIVATE = ("_scaler", "indicator_", "transformer_")
+PRIVATE = ("_scaler", "indicator_", "transformer_", "initial_imputer_", "imputation_sequence_")
 """Parts that answer no rows of the estimator: their owners' converters read their attributes."""
 TREES = (
     "DecisionTree",

@@ -1,10 +1,11 @@
 """Scalers and imputers in double precision, for what comes after them and compares.
 
 In: an `Arithmetic` step, which stands for scikit-learn's StandardScaler, MinMaxScaler, RobustScaler,
-MaxAbsScaler, SimpleImputer, MissingIndicator, FunctionTransformer or QuantileTransformer, or for several of
-them in a row.
-Out: Sub, Div, Mul, Add, Max, Min and Where nodes, those of functions (functions.py) and quantiles
-(quantiles.py), and columns that say what is missing, in the precision scikit-learn calculates in.
+MaxAbsScaler, SimpleImputer, MissingIndicator, FunctionTransformer, QuantileTransformer, KNNImputer,
+IterativeImputer or SplineTransformer, or for several of them in a row.
+Out: Sub, Div, Mul, Add, Max, Min and Where nodes, those of functions (functions.py), quantiles
+(quantiles.py) and forms (filling.py, splines.py), and columns that say what is missing, in the precision
+scikit-learn calculates in.
 Promise: lossless for float64 rows, and for float32 rows of a float32 graph: the same IEEE operations
 in the same order.
 
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from onnx import TensorProto
@@ -40,14 +41,25 @@ DISTRIBUTIONS = ("uniform", "normal")
 """Places among quantiles, which QuantileTransformer distributes so."""
 
 
+class Form(Protocol):
+    """A step that looks at whole rows, or makes several columns of one."""
+
+    @property
+    def n_columns(self) -> int:
+        """How many columns come out."""
+
+    def write(self, algebra: Algebra, rows: str, dtype: Any) -> str:
+        """Write `(n_rows, n_columns)` float64, of float64 rows that scikit-learn gets in `dtype`."""
+
+
 @dataclass(frozen=True)
 class Operation:
     """One step on every column."""
 
     op_type: str
     """Sub, Div, Mul, Add, Max, Min (ONNX operators); "Fill": NaN → value; "Missing": 1 for NaN, else 0;
-    "Indicate": the columns, and after them those of "Missing"; "uniform" or "normal": quantiles.py; or a
-    function's name in NumPy."""
+    "Indicate": the columns, and after them those of "Missing"; "uniform" or "normal": quantiles.py; "Form":
+    what its form writes; or a function's name in NumPy."""
     value: Array
     """`(n_columns,)` float64; of "Missing" and "Indicate" the positions of the columns to look at; of
     quantiles `(n_quantiles, n_columns)`."""
@@ -55,6 +67,8 @@ class Operation:
     """Whether scikit-learn rounds `value` to float32 before it meets float32 rows."""
     guards: tuple[str, ...] = ()
     """"IsNaN", "IsInf" (ONNX operators): rows of which a function makes such numbers shall be refused."""
+    form: Form | None = None
+    """Of "Form"."""
 
 
 class Arithmetic(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -74,7 +88,9 @@ class Arithmetic(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """How many columns come out."""
         width = self.n_features_in
         for operation in self.operations:
-            if operation.op_type in MARKING:
+            if operation.form is not None:
+                width = operation.form.n_columns
+            elif operation.op_type in MARKING:
                 width = len(operation.value) + width * (operation.op_type == "Indicate")
         return width
 
@@ -139,6 +155,8 @@ class _Arithmetic(Writer):
             return self.distribute(operation, name, dtype)
         if operation.op_type in MARKING:
             return self.mark(operation, name, dtype)
+        if operation.form is not None:
+            return operation.form.write(Algebra(self, DOUBLE), name, dtype)
         constant = self.constant(operation.value.astype(dtype)[None, :])
         if operation.op_type == "Fill":
             missing = self.add("IsNaN", [name])

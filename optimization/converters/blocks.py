@@ -59,7 +59,7 @@ def in_blocks(
         return list(part(rows))
     trips, names = _trips(writer, rows, size), [writer.name(name) for name in ("block", "going")]
     before = [writer.name("so_far") for _ in carried]
-    with _inside(writer) as content:
+    with inside(writer) as content:
         start = writer.add("Mul", [names[0], writer.constant(np.array([size]))])
         end = writer.add("Add", [start, writer.constant(np.array([size]))])
         block = writer.add("Slice", [rows, start, end, writer.constant(np.array([0]))])
@@ -86,14 +86,14 @@ def where_any(
     held = writer.add("ReduceSum", [writer.add("Cast", [condition], to=TensorProto.INT32)], keepdims=0)
     branches = {}
     for name, write in (("then_branch", part), ("else_branch", otherwise)):
-        with _inside(writer) as (nodes, constants):
+        with inside(writer) as (nodes, constants):
             answer = write()
         branches[name] = helper.make_graph(nodes, name, [], [_value(answer, carried)], constants)
     return writer.add("If", [writer.add("Cast", [held], to=TensorProto.BOOL)], **branches)
 
 
 @contextmanager
-def _inside(writer: Writer) -> Iterator[tuple[list[NodeProto], list[TensorProto]]]:
+def inside(writer: Writer) -> Iterator[tuple[list[NodeProto], list[TensorProto]]]:
     """Collect what is written in the block, nodes and constants, instead of leaving it in the graph."""
     content: tuple[list[NodeProto], list[TensorProto]] = ([], [])
     nodes, constants = writer.container.nodes, writer.container.initializers

@@ -13,6 +13,10 @@ neighbours.
 
 Φ⁻¹ is algorithm AS 241 (Wichura 1988, Applied Statistics 37:477–484), PPND16; what it has for y below
 10⁻¹¹ is not needed.
+
+The way back, for a target: y, or Φ(y), is the place from 0 to 1; the value is on the line between the two
+quantiles beside it. Φ is Hart's 5666 (Hart et al. 1968, Computer Approximations), to 2 · 10⁻¹⁶; what it has
+beyond 7 is not needed.
 """
 
 from __future__ import annotations
@@ -73,6 +77,29 @@ TAIL = (
     ),
 )
 """Coefficients of numerator and denominator, the constant first."""
+FAR = 7.0
+BELOW = (
+    (
+        220.206867912376,
+        221.213596169931,
+        112.079291497871,
+        33.912866078383,
+        6.37396220353165,
+        0.700383064443688,
+        0.0352624965998911,
+    ),
+    (
+        440.413735824752,
+        793.826512519948,
+        637.333633378831,
+        296.564248779674,
+        86.7807322029461,
+        16.064177579207,
+        1.75566716318264,
+        0.0883883476483184,
+    ),
+)
+"""The same of Φ(−|y|) ÷ exp(−y² ÷ 2)."""
 
 
 def write_quantiles(
@@ -110,6 +137,42 @@ def write_quantiles(
     answer = algebra.add("Div", [answer, algebra.number(float(last))])
     answer = _ends(algebra, answer, rows, quantiles, normal=normal, dtype=dtype)
     return normal_quantile(algebra, answer) if normal else answer
+
+
+def write_values(algebra: Algebra, places: str, quantiles: Array, *, normal: bool) -> str:
+    """Write the values at places among the quantiles: the inverse of `write_quantiles`.
+
+    Args:
+        algebra: of float64.
+        places: `(n_rows, n_columns)` float64, distributed as the answers of `write_quantiles`.
+        quantiles: `(n_quantiles ≥ 2, n_columns)` float64, each column sorted.
+        normal: whether the places are distributed normally.
+    """
+    last, share = len(quantiles) - 1, normal_share(algebra, places) if normal else places
+    near = NEAR_END if normal else 0.0
+    below = algebra.add("Less", [algebra.add("Sub", [share, algebra.number(near)]), algebra.number(0.0)])
+    above = algebra.add("Greater", [algebra.add("Add", [share, algebra.number(near)]), algebra.number(1.0)])
+    share = algebra.add("Min", [algebra.add("Max", [share, algebra.number(0.0)]), algebra.number(1.0)])
+    way = algebra.scaled(share, float(last))
+    place = _within(algebra, cast(algebra.writer, algebra.add("Floor", [way]), np.int64), last - 1)
+    table = algebra.number(quantiles)
+    low, high = (
+        algebra.add("GatherElements", [table, index], axis=0)
+        for index in (place, algebra.add("Add", [place, _index(algebra, 1)]))
+    )
+    rest = algebra.add("Sub", [way, cast(algebra.writer, place, np.float64)])
+    value = algebra.add("Add", [low, algebra.add("Mul", [rest, algebra.add("Sub", [high, low])])])
+    value = algebra.add("Where", [above, algebra.number(quantiles[-1:]), value])
+    return algebra.add("Where", [below, algebra.number(quantiles[:1]), value])
+
+
+def normal_share(algebra: Algebra, values: str) -> str:
+    """Write Φ of values."""
+    size = algebra.add("Min", [algebra.add("Abs", [values]), algebra.number(FAR)])
+    bell = algebra.add("Exp", [algebra.scaled(algebra.add("Mul", [size, size]), -0.5)])
+    tail = algebra.add("Mul", [bell, _ratio(algebra, size, BELOW)])
+    rest = algebra.add("Sub", [algebra.number(1.0), tail])
+    return algebra.add("Where", [algebra.add("Less", [values, algebra.number(0.0)]), tail, rest])
 
 
 def _search(algebra: Algebra, values: str, quantiles: Array) -> tuple[str, str]:

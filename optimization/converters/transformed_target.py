@@ -11,6 +11,7 @@ Promise: exact where the regressor is: the way back is calculated in float64 and
                           Box-Cox                 e^(log1p(λ y) ÷ λ) (SciPy's inv_boxcox);  e^y for λ = 0
                           Yeo-Johnson, y ≥ 0      z^(1/λ) − 1;  e^y − 1 for λ = 0
                                        y < 0      1 − (1 − (2 − λ) y)^(1/(2 − λ));  1 − e^(−y) for λ = 2
+    QuantileTransformer   the value at that place among the quantiles (quantiles.py)
 
 (sklearn/compose/_target.py and preprocessing/_data.py, 1.9.)  A transformer of the target sees no row of
 the estimator, so `structure.rewrite` leaves it alone.
@@ -26,6 +27,7 @@ import numpy as np
 from .algebra import DOUBLE, Algebra, cast
 from .functions import name_of, write_function
 from .members import write_regressor
+from .quantiles import write_values
 from .writer import Writer
 
 Inverse = Callable[[Algebra, str], str]
@@ -120,6 +122,14 @@ def _power(transformer: Any) -> Inverse | None:
     return lambda algebra, values: unbend(algebra, unscale(algebra, values), exponent)
 
 
+def _quantile(transformer: Any) -> Inverse | None:
+    quantiles = np.asarray(transformer.quantiles_, dtype=np.float64)
+    if len(quantiles) < 2:
+        return None
+    normal = transformer.output_distribution == "normal"
+    return lambda algebra, values: write_values(algebra, values, quantiles, normal=normal)
+
+
 def _box_cox(algebra: Algebra, values: str, exponent: float) -> str:
     if exponent == 0.0:
         return algebra.add("Exp", [values])
@@ -158,5 +168,6 @@ INVERSES: Mapping[str, Callable[[Any], Inverse | None]] = {
     "RobustScaler": _robust,
     "MaxAbsScaler": _max_abs,
     "PowerTransformer": _power,
+    "QuantileTransformer": _quantile,
 }
 """scikit-learn's class → its inverse, None where this instance has none here."""

@@ -116,7 +116,7 @@ def _tie_notes(report: ParityReport) -> tuple[str, ...]:
         return ()
     return (
         f"{n_tied} sampled rows are answered otherwise: their last neighbour and the next are equally far,"
-        " where scikit-learn's choice depends on its threads or its tree",
+        " where scikit-learn's choice depends on its threads, its tree or its sorting",
     )
 
 

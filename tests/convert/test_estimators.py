@@ -60,6 +60,7 @@ from sklearn.preprocessing import (
     PolynomialFeatures,
     PowerTransformer,
     QuantileTransformer,
+    SplineTransformer,
     StandardScaler,
     TargetEncoder,
 )
@@ -118,7 +119,6 @@ P, PP, PPD, PD = (
     "predict, decision_function",
 )
 NOT_KNOWN = "has no ONNX converter"
-DIFFERS = "differs from scikit-learn's"
 CASES = {
     "VotingClassifier, soft": Case(VotingClassifier(PAIR, voting="soft"), IRIS, NAMES, PP),
     "VotingClassifier, hard": Case(VotingClassifier(PAIR), IRIS, SPECIES, P),
@@ -153,7 +153,8 @@ CASES = {
     "LinearRegression, target of one column": Case(LinearRegression(), DIABETES, PROGRESS[:, None], P),
     "TransformedTargetRegressor": Case(TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1), DIABETES, PROGRESS, P),
     "TransformedTargetRegressor, PowerTransformer": Case(TransformedTargetRegressor(FORESTS, transformer=PowerTransformer()), DIABETES, PROGRESS, P),
-    "TransformedTargetRegressor, QuantileTransformer": Case(TransformedTargetRegressor(Ridge(), transformer=QuantileTransformer(n_quantiles=20)), DIABETES, PROGRESS, "whose inverse has no ONNX form"),
+    "TransformedTargetRegressor, QuantileTransformer": Case(TransformedTargetRegressor(Ridge(), transformer=QuantileTransformer(n_quantiles=20, output_distribution="normal")), DIABETES, PROGRESS, P),
+    "TransformedTargetRegressor, a function of one's own": Case(TransformedTargetRegressor(Ridge(), func=np.cbrt, inverse_func=lambda values: values**3), DIABETES, PROGRESS, "whose inverse has no ONNX form"),
     "PoissonRegressor": Case(PoissonRegressor(), DIABETES, PROGRESS, P),
     "TfidfVectorizer": Case(words(TfidfVectorizer(ngram_range=(1, 2))), TEXT, GOOD, PPD),
     "CountVectorizer + MultinomialNB": Case(words(CountVectorizer(), MultinomialNB()), TEXT, GOOD, PP),
@@ -181,8 +182,12 @@ CASES = {
     "SimpleImputer": Case(make_pipeline(SimpleImputer(), LOGISTIC), MISSING, SPECIES, PPD),
     "SimpleImputer(add_indicator)": Case(make_pipeline(SimpleImputer(add_indicator=True), LOGISTIC), MISSING, SPECIES, PPD),
     "MissingIndicator in a FeatureUnion": Case(make_pipeline(FeatureUnion([("a", SimpleImputer()), ("b", MissingIndicator())]), LOGISTIC), MISSING, SPECIES, PPD),
-    "KNNImputer": Case(make_pipeline(KNNImputer(), LOGISTIC), MISSING, SPECIES, DIFFERS),
-    "IterativeImputer": Case(make_pipeline(IterativeImputer(max_iter=2), LOGISTIC), MISSING, SPECIES, NOT_KNOWN),
+    "KNNImputer": Case(make_pipeline(KNNImputer(), LOGISTIC), MISSING, SPECIES, PPD),
+    "KNNImputer, by distance": Case(make_pipeline(StandardScaler(), KNNImputer(weights="distance"), FOREST), MISSING, SPECIES, PP),
+    "IterativeImputer": Case(make_pipeline(IterativeImputer(max_iter=2), LOGISTIC), MISSING, SPECIES, PPD),
+    "IterativeImputer of forests": Case(make_pipeline(IterativeImputer(FORESTS, max_iter=1), LOGISTIC), MISSING, SPECIES, "imputes in a way that has no ONNX form"),
+    "SplineTransformer": Case(make_pipeline(SplineTransformer(), Ridge()), DIABETES, PROGRESS, P),
+    "SplineTransformer, extrapolation='error'": Case(make_pipeline(SplineTransformer(extrapolation="error"), Ridge()), DIABETES, PROGRESS, "refuses rows beyond its knots"),
     "SelectKBest": Case(make_pipeline(SelectKBest(k=2), LOGISTIC), IRIS, SPECIES, PPD),
     "VarianceThreshold": Case(make_pipeline(VarianceThreshold(0.5), LOGISTIC), IRIS, SPECIES, PPD),
     "RFE": Case(make_pipeline(RFE(LOGISTIC, n_features_to_select=2), LOGISTIC), IRIS, SPECIES, PPD),

@@ -44,6 +44,8 @@ TRANSFORMERS = [
     PowerTransformer(),
     PowerTransformer("box-cox"),
     PowerTransformer(standardize=False),
+    QuantileTransformer(n_quantiles=20),
+    QuantileTransformer(n_quantiles=442, output_distribution="normal"),
 ]
 
 
@@ -109,17 +111,33 @@ def test_around_columns_of_several_kinds() -> None:
     assert settled(estimator.fit(MIXED, MIXED["age"] * 1.5), MIXED).report.exact
 
 
-@pytest.mark.parametrize("transformer", [StandardScaler(), MinMaxScaler(), FunctionTransformer()], ids=str)
+SEVERAL = [StandardScaler(), MinMaxScaler(), FunctionTransformer(), QuantileTransformer(n_quantiles=30)]
+
+
+@pytest.mark.parametrize("transformer", SEVERAL, ids=str)
 def test_several_targets(transformer: Any) -> None:
     agree(TransformedTargetRegressor(Ridge(), transformer=transformer).fit(ROWS, TWO), ROWS)
 
 
-@pytest.mark.parametrize("transformer", [QuantileTransformer(n_quantiles=10), PowerTransformer()], ids=str)
+@pytest.mark.parametrize(
+    "transformer", [QuantileTransformer(n_quantiles=1), make_pipeline(StandardScaler())], ids=str
+)
 def test_a_way_back_that_cannot_be_written_is_refused(transformer: Any) -> None:
-    target = TWO if isinstance(transformer, PowerTransformer) else PROGRESS
-    estimator = TransformedTargetRegressor(Ridge(), transformer=transformer).fit(ROWS, target)
+    estimator = TransformedTargetRegressor(Ridge(), transformer=transformer, check_inverse=False)
+    estimator.fit(ROWS, PROGRESS)
     with pytest.raises(ConversionError, match="whose inverse has no ONNX form; use a scaler"):
         convert(estimator, ROWS)
+
+
+@pytest.mark.parametrize("distribution", ["uniform", "normal"])
+def test_places_beyond_the_ends_have_the_ends(distribution: str) -> None:
+    transformer = QuantileTransformer(n_quantiles=50, output_distribution=distribution)
+    estimator = TransformedTargetRegressor(LinearRegression(), transformer=transformer)
+    rows = np.linspace(-1, 1, 400)[:, None]
+    estimator.fit(rows, np.exp(3 * rows[:, 0]))
+    beyond = np.linspace(-9, 9, 3001)[:, None]
+    agree(estimator, rows, beyond)
+    assert set(estimator.transformer_.quantiles_[[0, -1], 0]) <= set(estimator.predict(beyond))
 
 
 @settings(max_examples=30, deadline=None)

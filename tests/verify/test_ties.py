@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.impute import KNNImputer
+from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -29,3 +31,19 @@ def test_the_last_step_of_a_pipeline_is_asked() -> None:
 def test_other_estimators_and_all_training_rows_know_no_ties() -> None:
     assert not tied(DecisionTreeClassifier().fit(FEATURES, TARGET), ROWS).any()
     assert not tied(KNeighborsClassifier(4).fit(FEATURES, TARGET), ROWS).any()
+
+
+def test_a_row_that_may_be_filled_by_two_donors_is_tied() -> None:
+    known = np.array([[0.0, 1.0], [2.0, 5.0], [4.0, 9.0], [8.0, np.nan]])
+    rows = np.array([[1.0, np.nan], [1.5, np.nan], [3.0, 0.0], [7.0, np.nan], [np.nan, np.nan]])
+    imputer = KNNImputer(n_neighbors=1).fit(known)
+    assert tied(imputer, rows).tolist() == [True, False, False, False, False]
+    filled = make_pipeline(imputer, LinearRegression()).fit(known, np.arange(4))
+    assert tied(filled, rows).tolist() == [True, False, False, False, False]
+
+
+def test_weights_by_a_distance_of_nothing_are_settled_by_rounding() -> None:
+    known = np.array([[0.0, 1.0], [2.0, 5.0], [4.0, 9.0]])
+    rows = np.array([[2.0, np.nan], [2.5, np.nan]])
+    imputer = KNNImputer(n_neighbors=2, weights="distance").fit(known)
+    assert tied(imputer, rows).tolist() == [True, False]

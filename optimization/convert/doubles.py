@@ -24,6 +24,7 @@ from optimization.converters.distances import asks_a_tree, is_neighbours
 from optimization.converters.functions import name_of
 from optimization.converters.iterative_imputer import iterative_filling
 from optimization.converters.knn_imputer import knn_filling
+from optimization.converters.models_as_steps import AS_STEPS, pooled
 from optimization.converters.scaled_families import takes_scaling
 from optimization.converters.scaled_trees import SCALING, is_monotone, with_scaling
 from optimization.converters.splines import splines_of
@@ -49,6 +50,7 @@ CALCULATED = (
     "KNNImputer",
     "IterativeImputer",
     "SplineTransformer",
+    "FeatureAgglomeration",
 )
 """Steps that `Arithmetic` alone writes, in every setting."""
 COARSE = 5e-6
@@ -69,10 +71,11 @@ def widen(estimator: Any, features: Any, *, guards: tuple[str, ...] = ()) -> Any
     searches = any(is_neighbours(part) for _, part in walk(estimator))
     compares = searches or any(name.startswith(COMPARING) for name in names)
     rounds = len(parts) > 1 and (compares or _is_coarse(features) or _mixes_integers(features))
-    if not rounds and not any(is_calculated(part) for _, part in walk(estimator)):
+    if not rounds and not any(is_calculated(part) or _holds_models(part) for _, part in walk(estimator)):
         return estimator
     wide = searches or any(name.startswith(WIDE) for name in names)
     for rule in (
+        lambda part: _models_as_steps(part, wide),
         lambda part: _as_arithmetic(part, wide, guards),
         _merge_steps,
         lambda part: _no_passthrough(part, wide),
@@ -164,6 +167,48 @@ def _as_arithmetic(part: Any, wide: bool, guards: tuple[str, ...]) -> Any:
     if guards:
         operations = tuple(replace(item, guards=guards) for item in operations)
     return Arithmetic(operations, part.n_features_in_, wide)
+
+
+def _holds_models(part: Any) -> bool:
+    """Whether a step of `part` is a model that transforms."""
+    return any(_as_step(step, False) is not step for step in _steps(part))
+
+
+def _steps(part: Any) -> list[Any]:
+    """The steps of a Pipeline, FeatureUnion or ColumnTransformer whose answers are transformed rows."""
+    items = [*getattr(part, "steps", [])[:-1], *getattr(part, "transformer_list", [])]
+    return [item[1] for item in (*items, *getattr(part, "transformers_", []))]
+
+
+def _models_as_steps(part: Any, wide: bool) -> Any:
+    """Pipeline, FeatureUnion, ColumnTransformer: models among their steps transform."""
+    if not _holds_models(part):
+        return part
+    part = copy.copy(part)
+    for name in ("steps", "transformer_list", "transformers_"):
+        if hasattr(part, name):
+            items = getattr(part, name)
+            answering = items[-1:] if name == "steps" else []
+            steps = items[: len(items) - len(answering)]
+            setattr(part, name, [*((i[0], _as_step(i[1], wide), *i[2:]) for i in steps), *answering])
+    return part
+
+
+def _as_step(step: Any, wide: bool) -> Any:
+    """A model, or the pipeline that ends with it, as what it transforms rows to; anything else as it is."""
+    if getattr(step, "steps", None):
+        *before, (name, last) = step.steps
+        transforming = _as_step(last, wide)
+        if transforming is last:
+            return step
+        step = copy.copy(step)
+        step.steps = [*before, (name, transforming)]
+        return step
+    make = next((make for name, make in AS_STEPS.items() if is_sklearn(step, name)), None)
+    form = make(step) if make and hasattr(step, "n_features_in_") else None
+    if form is None:
+        return step
+    return Arithmetic((Operation("Form", np.zeros(0), form=form),), step.n_features_in_, wide)
 
 
 def _merge_steps(part: Any) -> Any:
@@ -332,5 +377,6 @@ OPERATIONS: Mapping[str, Callable[[Any], tuple[Operation, ...] | None]] = {
     "KNNImputer": _form(knn_filling),
     "IterativeImputer": _form(iterative_filling),
     "SplineTransformer": _form(splines_of),
+    "FeatureAgglomeration": _form(pooled),
 }
 """scikit-learn's class → its arithmetic, None where this instance does more than arithmetic."""

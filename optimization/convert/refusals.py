@@ -152,6 +152,7 @@ NOT_ARITHMETIC = {
     "SplineTransformer": (
         "refuses rows beyond its knots, which a graph cannot do; use another extrapolation than 'error'"
     ),
+    "FeatureAgglomeration": "pools by something else than np.mean, which has no ONNX form; use np.mean",
     "KNNImputer": (
         "measures or weighs in a way that has no ONNX form, or keeps columns without any value; use"
         " missing_values=np.nan, metric='nan_euclidean', weights 'uniform' or 'distance', and drop such"

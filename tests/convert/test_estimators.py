@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.cluster import KMeans
+from sklearn.cluster import FeatureAgglomeration, KMeans
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA, FactorAnalysis, FastICA, SparsePCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
@@ -200,6 +200,9 @@ CASES = {
     "SparseRandomProjection": Case(make_pipeline(SparseRandomProjection(3, random_state=0), LOGISTIC), IRIS, SPECIES, PPD),
     "IsolationForest": Case(IsolationForest(n_estimators=5, random_state=0), IRIS, None, "predict, decision_function, score_samples"),
     "OneClassSVM": Case(OneClassSVM(nu=0.1), IRIS, None, "predict, decision_function, score_samples"),
+    "KMeans as a step": Case(make_pipeline(StandardScaler(), KMeans(4, n_init=1, random_state=0), LOGISTIC), IRIS, SPECIES, PPD),
+    "LinearDiscriminantAnalysis as a step": Case(make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(n_components=2), FOREST), IRIS, SPECIES, PP),
+    "FeatureAgglomeration": Case(make_pipeline(FeatureAgglomeration(2), LOGISTIC), IRIS, SPECIES, PPD),
     "KMeans": Case(KMeans(n_clusters=3, n_init=1, random_state=0), IRIS, None, "predict, transform"),
     "GaussianMixture": Case(GaussianMixture(n_components=3, random_state=0), IRIS, None, "predict, predict_proba, score_samples"),
     "GaussianProcessRegressor": Case(GaussianProcessRegressor(alpha=0.1), DIABETES.head(50), PROGRESS[:50], P),

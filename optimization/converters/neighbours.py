@@ -151,7 +151,7 @@ def _votes(writer: Writer, estimator: Any, found: str, weights: str | None, kind
     n_classes = len(estimator.classes_)
     turned = writer.add("Transpose", [found], perm=[1, 0])
     own = writer.add(
-        "Gather", [_classes(writer, np.asarray(estimator._y).ravel(), n_classes), turned], axis=0
+        "Gather", [write_classes(writer, np.asarray(estimator._y).ravel(), n_classes), turned], axis=0
     )
     own = writer.add("Unsqueeze", [own, writer.constant(np.array([2]))])
     equal = writer.add("Equal", [own, writer.constant(np.arange(n_classes, dtype=np.int32))])
@@ -162,9 +162,10 @@ def _votes(writer: Writer, estimator: Any, found: str, weights: str | None, kind
     return writer.add("ReduceSum", [votes, writer.constant(np.array([0]))], keepdims=0)
 
 
-def _classes(writer: Writer, classes: Array, n_classes: int) -> str:
-    """Classes of the training rows, int32; as many to a byte as fit, where that saves more than it costs.
+def write_classes(writer: Writer, classes: Array, n_classes: int) -> str:
+    """Write the classes of the training rows, int32, some zeros behind them.
 
+    As many go to a byte as fit, where that saves more than it costs.
     Three classes are digits of base 3, five to a byte; onnxruntime takes them apart when it loads the model.
     """
     per_byte = next((d for d in range(8, 1, -1) if n_classes**d <= 256), 1)

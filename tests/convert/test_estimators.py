@@ -50,7 +50,7 @@ from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, Tune
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor, RegressorChain
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
-from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier, RadiusNeighborsRegressor
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -208,6 +208,8 @@ CASES = {
     "GaussianProcessRegressor": Case(GaussianProcessRegressor(alpha=0.1), DIABETES.head(50), PROGRESS[:50], P),
     "GaussianProcessClassifier": Case(GaussianProcessClassifier(), IRIS, SPECIES, PP),
     "KNeighborsClassifier, by distance": Case(KNeighborsClassifier(weights="distance"), IRIS, SPECIES, PP),
+    "RadiusNeighborsClassifier, outlier_label": Case(make_pipeline(StandardScaler(), RadiusNeighborsClassifier(0.8, outlier_label="most_frequent")), IRIS, SPECIES, PP),
+    "RadiusNeighborsRegressor": Case(make_pipeline(StandardScaler(), RadiusNeighborsRegressor(1.5, weights="distance")), DIABETES, PROGRESS, P),
     "RadiusNeighborsClassifier": Case(RadiusNeighborsClassifier(radius=1.0), IRIS, SPECIES, "refuses some"),
     "GaussianNB": Case(GaussianNB(), IRIS, SPECIES, PP),
     "LinearDiscriminantAnalysis": Case(LinearDiscriminantAnalysis(), IRIS, NAMES, PPD),

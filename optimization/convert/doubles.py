@@ -40,6 +40,7 @@ ENSEMBLES = (
     "OneVs",
     "MultiOutput",
     "RegressorChain",
+    "ClassifierChain",
 )
 """Beginnings of the names of ensembles whose converters take float64 rows."""
 WIDE = "HistGradientBoosting"

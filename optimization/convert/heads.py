@@ -90,7 +90,7 @@ def _kind_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
 
 def _classifier_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
     probabilities, scores = (hasattr(estimator, m) for m in ("predict_proba", "decision_function"))
-    if _decides_by_pairs(final):
+    if _decides_by_pairs(final) or is_sklearn(final, "MultiOutputClassifier"):
         return (_head("predict", 0),)
     if probabilities and scores and _scores_first(final):
         activation = _activation(final)

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from optimization.convert.doubles import is_calculated, operations_of
 from optimization.convert.structure import is_sklearn, walk
-from optimization.converters import register_converters
+from optimization.converters import register_converters, several_targets
 from optimization.converters.distances import NAMES, metric_of
 from optimization.converters.functions import FUNCTIONS
 from optimization.converters.selection import NAMES as SELECTORS
@@ -93,12 +93,19 @@ def _way_back(part: Any) -> str:
 
 def _several_outputs(part: Any) -> str:
     """Classifiers of several targets answer with a list of probabilities, a graph with one array."""
-    classes = getattr(part, "classes_", None)
+    if is_sklearn(part, "MultiOutputClassifier") or is_sklearn(part, "ClassifierChain"):
+        if several_targets.is_supported(part):
+            return ""
+        return (
+            "classifies targets of texts and of numbers, or hands on what is no number: use"
+            " chain_method='predict', or train and convert one classifier per target"
+        )
+    classes = None if hasattr(part, "steps") else getattr(part, "classes_", None)
     if not isinstance(classes, list) or not hasattr(part, "predict_proba"):
         return ""
     return (
         f"classifies {len(classes)} targets at once, which is not supported;"
-        " train and convert one classifier per target"
+        " put a classifier of one target into MultiOutputClassifier"
     )
 
 

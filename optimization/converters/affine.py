@@ -35,6 +35,12 @@ def replace_converter(alias: str, converter: Converter, options: dict[str, Any] 
     _converter_pool[alias] = RegisteredConverter(converter, {**known, **(options or {})} or None)
 
 
+def has_several_labels(model: Any) -> bool:
+    """Whether a classifier answers each row with a 0 or 1 for every label."""
+    binarizer = getattr(model, "_label_binarizer", None)
+    return binarizer is not None and binarizer.y_type_.startswith("multilabel")
+
+
 class Affine(Writer):
     """Writes what linear models have in common."""
 
@@ -68,6 +74,14 @@ class Affine(Writer):
             return self.gemm(rows, weights * SIGNS, np.ravel(bias) * SIGNS, output=output)
         score = self.gemm(rows, weights, bias)
         return self.add("MatMul", [score, self.number([SIGNS])], output=output)
+
+    def labels_above_zero(self, scores: str, target: str) -> None:
+        """Write 1 for each score above 0, else 0: several labels per row."""
+        from skl2onnx.common.data_types import Int64TensorType
+
+        above = self.add("Greater", [scores, self.number(0.0)])
+        self.add("Cast", [above], output=target, to=TensorProto.INT64)
+        self.operator.outputs[0].set_type(Int64TensorType([None, None]))
 
     def label_of_largest(self, scores: str, classes: Array, target: str) -> None:
         """Write the class of the first largest score: for [−s, s] the second class where s > 0."""

@@ -72,7 +72,7 @@ def _stacking(algebra: Algebra, operator: Any) -> str:
     columns = [_values(algebra, operator, stack.estimators_, fine=fine)]
     if stack.passthrough:
         columns += [cast(writer, rows.full_name, np.float64) for rows in operator.inputs]
-    meta = _double_variable(algebra, columns, stack.final_estimator_.n_features_in_)
+    meta = double_variable(algebra, columns, stack.final_estimator_.n_features_in_)
     return cast(writer, write_regressor(writer, operator, stack.final_estimator_, inputs=[meta]), np.float64)
 
 
@@ -85,7 +85,7 @@ def _chain(algebra: Algebra, operator: Any) -> str:
     rows = [cast(writer, item.full_name, np.float64) for item in operator.inputs]
     values: list[str] = []
     for member in chain.estimators_:
-        known = _double_variable(algebra, [*rows, *values], chain.n_features_in_ + len(values))
+        known = double_variable(algebra, [*rows, *values], chain.n_features_in_ + len(values))
         values.append(_column(algebra, write_regressor(writer, operator, member, inputs=[known])))
     joined = writer.add("Concat", values, axis=1)
     order = np.argsort(np.asarray(chain.order_))
@@ -109,7 +109,7 @@ def _column(algebra: Algebra, values: str) -> str:
     return cast(writer, column, np.float64)
 
 
-def _double_variable(algebra: Algebra, columns: list[str], width: int) -> Any:
+def double_variable(algebra: Algebra, columns: list[str], width: int) -> Any:
     """Put columns side by side, as rows that a member can be given."""
     from skl2onnx.common.data_types import DoubleTensorType
 

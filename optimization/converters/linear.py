@@ -16,7 +16,8 @@ Promise: exact but for rows within float32 rounding of a boundary, whose label m
 onnxruntime 1.32 computes sigmoid(s) as that of max(s, −18), so a sum of sigmoids would be wrong where
 all scores are low; the softmax is not.
 
-Left to skl2onnx: several labels per row, a single class.
+RidgeClassifier of several labels per row has a score for each; labels = s > 0. Left to skl2onnx: a single
+class.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from .affine import Affine, replace_converter
+from .affine import Affine, has_several_labels, replace_converter
 
 ALIASES = ("SklearnLinearClassifier", "SklearnLinearSVC", "SklearnSGDClassifier")
 LOGISTIC = ("LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAnalysis")
@@ -44,11 +45,15 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     from skl2onnx.common.utils_classifier import get_label_classes
 
     model = operator.raw_operator
-    if not _one_label(model):
+    if len(model.classes_) == 1:
         _convert_by_skl2onnx(scope, operator, container)
         return
     writer = Affine(scope, operator, container)
     label, answer = (output.full_name for output in operator.outputs)
+    if has_several_labels(model):
+        scores = writer.gemm(writer.rows, model.coef_.T.astype(np.float64), model.intercept_, output=answer)
+        writer.labels_above_zero(scores, label)
+        return
     raw = container.get_options(model, {"raw_scores": False})["raw_scores"]
     kind = "" if raw else _probabilities(model)
     # skl2onnx's OneVsRestClassifier takes a LinearSVC's output as one column.
@@ -60,12 +65,6 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
         writer.gemm(writer.rows, weights, bias, output=answer)
     if kind:
         WRITE[kind](writer, scores, len(model.classes_), answer)
-
-
-def _one_label(model: Any) -> bool:
-    binarizer = getattr(model, "_label_binarizer", None)
-    several = binarizer is not None and binarizer.y_type_.startswith("multilabel")
-    return not several and len(model.classes_) > 1
 
 
 def _convert_by_skl2onnx(scope: Any, operator: Any, container: Any) -> None:

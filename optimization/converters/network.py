@@ -6,8 +6,7 @@ Promise: exact but for rows within float32 rounding of a boundary, whose label m
 
     a₀ = X; aᵢ₊₁ = activation(aᵢ Wᵢ + bᵢ); the last one by softmax, sigmoid or none
     two classes: sigmoid [−s, s]; label = the first largest of the last sums, s > 0
-
-Left to skl2onnx: several labels per row.
+    several labels per row: sigmoid s; labels = s > 0
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .affine import Affine, replace_converter
+from .affine import Affine, has_several_labels, replace_converter
 
 CLASSIFIER, REGRESSOR = "SklearnMLPClassifier", "SklearnMLPRegressor"
 ACTIVATIONS = {"identity": "", "tanh": "Tanh", "logistic": "Sigmoid", "relu": "Relu"}
@@ -32,14 +31,14 @@ def register() -> None:
 def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     """Write layers, label and probabilities."""
     from skl2onnx.common.utils_classifier import get_label_classes
-    from skl2onnx.operator_converters.multilayer_perceptron import convert_sklearn_mlp_classifier
 
-    model = operator.raw_operator
-    if model._label_binarizer.y_type_.startswith("multilabel"):
-        convert_sklearn_mlp_classifier(scope, operator, container)
-        return
-    writer = Affine(scope, operator, container)
+    model, writer = operator.raw_operator, Affine(scope, operator, container)
     label, probabilities = (output.full_name for output in operator.outputs)
+    if has_several_labels(model):
+        scores = writer.gemm(_hidden(writer, model), model.coefs_[-1], model.intercepts_[-1])
+        writer.labels_above_zero(scores, label)
+        writer.add("Sigmoid", [scores], output=probabilities)
+        return
     scores = writer.scores(_hidden(writer, model), model.coefs_[-1], model.intercepts_[-1])
     writer.label_of_largest(scores, np.asarray(get_label_classes(scope, model)), label)
     if model.out_activation_ == "softmax":

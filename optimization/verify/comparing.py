@@ -54,7 +54,7 @@ def members(estimator: Any) -> list[Any]:
 
     Those of a chain read the answers of those before them too, and are none of these.
     """
-    if type(estimator).__name__ == "RegressorChain":
+    if type(estimator).__name__ in ("RegressorChain", "ClassifierChain"):
         return []
     if (inner := around(estimator)) is not None:
         return [inner]

@@ -8,7 +8,7 @@ comparisons alone is never excused for its calculation (`compare` does not ask).
     input rounding:  the row is float64, the graph takes float32, and scikit-learn answers the rounded row
                      as the graph answers
     undecided:       (a) a label, and scikit-learn's own two best scores differ by no more than the table
-                     of tolerances allows a score; or
+                     of tolerances allows a score; of several labels this holds for each that differs; or
                      (b) scikit-learn gives the graph's answer to a row within REACH: answers that jump
                      (neighbours, votes of pairs, a tree behind a PCA) have no scores that tell; or
                      (c) the last neighbour and the next are equally far (ties.py)
@@ -23,8 +23,10 @@ import numpy as np
 
 from flavor.quantized_onnx_v1.manifest import Manifest
 from optimization.convert.probe import call
+from optimization.convert.structure import final_step, is_sklearn
 from optimization.verify.floats import Array
 from optimization.verify.space import Space, find_space, take
+from optimization.verify.ties import before_last
 from optimization.verify.tolerances import TOLERANCES
 
 REACH = 2.0**-20
@@ -83,7 +85,7 @@ def input_rounded(dispute: Dispute) -> Array:
 
 def undecided(dispute: Dispute) -> Array:
     """Return `(n_rows,)` whether scikit-learn decides these rows by less than rounding."""
-    excused = _close(dispute.estimator, dispute.rows) if dispute.is_label else dispute.nobody
+    excused = _decided_closely(dispute) if dispute.is_label else dispute.nobody
     for n_draws, n_rows in ROUNDS:
         rest = np.flatnonzero(~excused)
         if 0 < rest.size <= n_rows:
@@ -92,13 +94,40 @@ def undecided(dispute: Dispute) -> Array:
     return excused
 
 
+def _decided_closely(dispute: Dispute) -> Array:
+    """Whether rounding may decide each label that differs; a row has one, or one for each target."""
+    if dispute.found.ndim == 1:
+        return _close(dispute.estimator, dispute.rows)
+    answer = _ask(dispute.estimator, "predict", dispute.rows)
+    if answer is None or answer.shape != dispute.found.shape:
+        return dispute.nobody
+    return np.asarray(((answer == dispute.found) | _close_targets(dispute)).all(axis=1))
+
+
+def _close_targets(dispute: Dispute) -> Array:
+    """`(n_rows, n_targets)`: whether the label of a target is decided by less than its tolerance."""
+    final = final_step(dispute.estimator)
+    if is_sklearn(final, "MultiOutputClassifier"):
+        rows = before_last(dispute.estimator, dispute.rows)
+        return np.stack([_close(member, rows) for member in final.estimators_], axis=1)
+    for method, threshold in (("decision_function", 0.0), ("predict_proba", 0.5)):
+        scores = _ask(dispute.estimator, method, dispute.rows) if hasattr(final, method) else None
+        if scores is not None and scores.shape == dispute.found.shape:
+            return np.asarray(np.abs(scores - threshold) <= _allowed(method, scores))
+    return np.zeros(dispute.found.shape, dtype=bool)
+
+
+def _allowed(method: str, scores: Array) -> Array:
+    return np.asarray(TOLERANCES[method].absolute + TOLERANCES[method].relative * np.abs(scores))
+
+
 def _close(estimator: Any, rows: Any) -> Array:
     """Whether the two best scores differ by no more than the method's tolerance."""
     for method in ("decision_function", "predict_proba"):
         scores = _ask(estimator, method, rows) if hasattr(estimator, method) else None
         if scores is None or scores.ndim > 2:
             continue
-        bound = TOLERANCES[method].absolute + TOLERANCES[method].relative * np.abs(scores)
+        bound = _allowed(method, scores)
         if scores.ndim == 1:
             return np.asarray(np.abs(scores) <= bound)
         best = np.sort(scores, axis=1)

@@ -52,7 +52,7 @@ def _tied_at_the_end(estimator: Any, rows: Any) -> Array:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            distances, _ = final.kneighbors(_before_last(estimator, rows), k + 1)
+            distances, _ = final.kneighbors(before_last(estimator, rows), k + 1)
         except ValueError:  # rows that the estimator refuses are tied to nothing
             return nobody
     with np.errstate(invalid="ignore"):  # distances that overflow tell nothing either
@@ -60,8 +60,8 @@ def _tied_at_the_end(estimator: Any, rows: Any) -> Array:
         return ~np.asarray(gap > NOISE[final._fit_method] * distances[:, k])
 
 
-def _before_last(estimator: Any, rows: Any) -> Any:
-    """What the final step of nested pipelines is given."""
+def before_last(estimator: Any, rows: Any) -> Any:
+    """Return what the final step of nested pipelines is given."""
     estimator = unwrap(estimator)
     while hasattr(estimator, "steps"):
         rows = estimator[:-1].transform(rows) if len(estimator.steps) > 1 else rows

@@ -48,9 +48,10 @@ from sklearn.linear_model import (
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
-from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor, RegressorChain
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor, RegressorChain
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier, RadiusNeighborsRegressor
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -147,7 +148,10 @@ CASES = {
     "OneVsOneClassifier, texts": Case(OneVsOneClassifier(make_pipeline(StandardScaler(), LinearSVC())), IRIS, NAMES, PD),
     "MultiOutputRegressor": Case(MultiOutputRegressor(Ridge()), DIABETES, TWO, P),
     "RegressorChain": Case(RegressorChain(make_pipeline(StandardScaler(), FORESTS)), DIABETES, TWO, P),
-    "MultiOutputClassifier": Case(MultiOutputClassifier(LOGISTIC), IRIS, np.c_[SPECIES, SPECIES], "classifies 2 targets at once"),
+    "ClassifierChain": Case(ClassifierChain(LOGISTIC), IRIS, np.c_[SPECIES == 0, SPECIES == 1].astype(int), PPD),
+    "MLPClassifier, several labels per row": Case(make_pipeline(StandardScaler(), MLPClassifier((8,), max_iter=50, random_state=0)), IRIS, np.c_[SPECIES == 0, SPECIES == 1].astype(int), PP),
+    "RandomForestClassifier, two targets": Case(FOREST, IRIS, np.c_[SPECIES, SPECIES], "classifies 2 targets at once"),
+    "MultiOutputClassifier": Case(MultiOutputClassifier(LOGISTIC), IRIS, np.c_[SPECIES, SPECIES], P),
     "RandomForestRegressor, two targets": Case(RandomForestRegressor(n_estimators=5, random_state=0), DIABETES, TWO, P),
     "LinearRegression on a DataFrame": Case(LinearRegression(), DIABETES, PROGRESS, P),
     "LinearRegression, target of one column": Case(LinearRegression(), DIABETES, PROGRESS[:, None], P),

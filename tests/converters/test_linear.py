@@ -115,21 +115,6 @@ def test_scores_that_are_all_clipped_to_nothing_give_equal_shares() -> None:
     check_probabilities(estimator, np.full((1, 3), 1 / 3))
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_several_labels_per_row_are_left_to_skl2onnx() -> None:
-    estimator = fit(RidgeClassifier(), IRIS, np.c_[SPECIES == 0, SPECIES > 0].astype(int))
-    assert "LinearClassifier" in [node.op_type for node in plain_nodes(estimator)]
-
-
-def plain_nodes(estimator: Any) -> Any:
-    from skl2onnx import to_onnx
-
-    from optimization.converters import register_converters
-
-    register_converters()
-    return to_onnx(estimator, IRIS.to_numpy(np.float32)[:1]).graph.node
-
-
 @pytest.mark.parametrize(
     "estimator",
     [

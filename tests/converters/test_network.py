@@ -51,19 +51,6 @@ def test_a_poisson_network_ends_in_exp() -> None:
     check(network, DIABETES)
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_several_labels_per_row_are_left_to_skl2onnx() -> None:
-    from skl2onnx import to_onnx
-
-    from optimization.converters import register_converters
-
-    register_converters()
-    network = fit(MLPClassifier((4,), max_iter=5), IRIS, np.c_[SPECIES == 0, SPECIES > 0].astype(int))
-    kinds = [node.op_type for node in to_onnx(network, IRIS.to_numpy(np.float32)[:1]).graph.node]
-    assert "Gemm" not in kinds
-    assert kinds.count("MatMul") == 2
-
-
 @settings(deadline=None, max_examples=25)
 @given(
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=3),

@@ -6,14 +6,17 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from optimization.convert import convert
@@ -72,6 +75,34 @@ def test_a_wrong_label_far_from_any_boundary_is_not(estimator: Any) -> None:
     estimator = fit(estimator, IRIS, SPECIES)
     rows = IRIS[SPECIES == 0]
     assert not undecided(dispute(estimator, rows, np.full(len(rows), 2))).any()
+
+
+SEVERAL = [
+    MultiOutputClassifier(LOGISTIC),
+    make_pipeline(StandardScaler(), MultiOutputClassifier(LinearSVC())),
+    ClassifierChain(LOGISTIC),
+    RidgeClassifier(),
+    make_pipeline(StandardScaler(), OneVsRestClassifier(LOGISTIC)),
+]
+
+
+@pytest.mark.parametrize("estimator", SEVERAL, ids=["members", "scaled", "chain", "ridge", "one vs rest"])
+def test_of_several_labels_the_close_ones_are_undecided_and_no_others(estimator: Any) -> None:
+    """One label is of the row's own first column, the other of the rest: they change at different rows."""
+    targets = np.c_[IRIS.iloc[:, 0] > 5.8, SPECIES == 0].astype(int)
+    estimator = fit(estimator, IRIS, targets)
+    rows = IRIS[SPECIES == 0].to_numpy()
+    low, high = rows.copy(), rows.copy()
+    low[:, 0], high[:, 0] = -30.0, 40.0
+    first = estimator.predict(pd.DataFrame(low, columns=IRIS.columns))[:, 0]
+    for _ in range(60):
+        middle = low / 2 + high / 2
+        same = estimator.predict(pd.DataFrame(middle, columns=IRIS.columns))[:, 0] == first
+        low[same], high[~same] = middle[same], middle[~same]
+    edge = pd.DataFrame(low, columns=IRIS.columns)
+    answer = estimator.predict(edge).astype(int)
+    assert undecided(dispute(estimator, edge, answer ^ [1, 0])).mean() > 0.9
+    assert undecided(dispute(estimator, edge, answer ^ [1, 1])).mean() < 0.1
 
 
 def test_a_row_that_float32_moves_over_a_threshold_is_input_rounding() -> None:

@@ -1,0 +1,112 @@
+"""MultiOutputClassifier and ClassifierChain → a column of labels for each target.
+
+In: a fitted classifier of members that are classifiers of one target each.
+Out: labels `(n_rows, n_targets)`; of a chain, which has two classes for each, probabilities or (option
+raw_scores) decision functions `(n_rows, n_targets)` too.
+Promise: exact where the members are.
+
+    MultiOutputClassifier   each member reads the rows
+    ClassifierChain         member i reads the rows, and what those before it answered by chain_method
+                            (sklearn/multioutput.py: _BaseChain._get_predictions, 1.9); rows are float64
+
+MultiOutputClassifier's probabilities are a list of arrays, which no output of a graph is: they stay unread.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+
+from .algebra import DOUBLE, Algebra, cast
+from .joined_regressors import double_variable
+from .members import twin, write_member
+from .output_types import CLASSIFIER_OPTIONS
+from .writer import Writer
+
+METHODS = ("predict", "predict_proba", "decision_function")
+"""What a chain may hand on."""
+
+
+def register() -> None:
+    """Replace skl2onnx's converter of the first, and make it know the second."""
+    from skl2onnx import update_registered_converter
+    from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
+
+    for kind, convert in ((MultiOutputClassifier, convert_side_by_side), (ClassifierChain, convert_chain)):
+        update_registered_converter(
+            kind,
+            f"Optimization{kind.__name__}",
+            declare,
+            convert,
+            overwrite=True,
+            options=CLASSIFIER_OPTIONS,
+        )
+
+
+def is_supported(estimator: Any) -> bool:
+    """Whether all targets have labels of one kind; of a chain, numbers that it can hand on."""
+    texts = {np.asarray(member.classes_).dtype.kind in "OUS" for member in estimator.estimators_}
+    if type(estimator).__name__ == "MultiOutputClassifier":
+        return len(texts) == 1
+    return texts == {False} and getattr(estimator, "chain_method_", "predict") in METHODS
+
+
+def declare(operator: Any) -> None:
+    """Declare labels and float32 scores."""
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+
+    members = operator.raw_operator.estimators_
+    text = np.asarray(members[0].classes_).dtype.kind in "OUS"
+    operator.outputs[0].set_type((StringTensorType if text else Int64TensorType)([None, len(members)]))
+    operator.outputs[1].set_type(FloatTensorType([None, None]))
+
+
+def convert_side_by_side(scope: Any, operator: Any, container: Any) -> None:
+    """Write the members one after the other."""
+    writer, labels, scores = Writer(scope, container), [], []
+    for member in operator.raw_operator.estimators_:
+        label, score = write_member(writer, operator, member, raw=not hasattr(member, "predict_proba"))
+        labels.append(_column(writer, label))
+        scores.append(cast(writer, score, np.float32))
+    _finish(writer, operator, labels, scores)
+
+
+def convert_chain(scope: Any, operator: Any, container: Any) -> None:
+    """Write the members, each with the answers of those before it."""
+    chain, writer = operator.raw_operator, Writer(scope, container)
+    algebra, order = Algebra(writer, DOUBLE), np.argsort(np.asarray(chain.order_))
+    raw = container.get_options(chain, {"raw_scores": False})["raw_scores"]
+    raw = raw or not hasattr(chain, "predict_proba")
+    method = getattr(chain, "chain_method_", "predict")
+    rows = [cast(writer, item.full_name, np.float64) for item in operator.inputs]
+    labels, scores, handed = [], [], list[str]()
+    for member in chain.estimators_:
+        known = double_variable(algebra, [*rows, *handed], chain.n_features_in_ + len(handed))
+        label, score = write_member(writer, operator, member, raw=raw, inputs=[known])
+        labels.append(_column(writer, label))
+        scores.append(_second(writer, score))
+        if method == "predict":
+            handed.append(cast(writer, labels[-1], np.float64))
+        elif raw == (method == "decision_function"):
+            handed.append(cast(writer, scores[-1], np.float64))
+        else:
+            _, other = write_member(writer, operator, twin(member), raw=not raw, inputs=[known])
+            handed.append(cast(writer, _second(writer, other), np.float64))
+    _finish(writer, operator, *([column[i] for i in order] for column in (labels, scores)))
+
+
+def _finish(writer: Writer, operator: Any, labels: list[str], scores: list[str]) -> None:
+    label, score = (output.full_name for output in operator.outputs)
+    writer.add("Concat", labels, output=label, axis=1)
+    writer.add("Cast", [writer.add("Concat", scores, axis=1)], output=score, to=TensorProto.FLOAT)
+
+
+def _column(writer: Writer, label: str) -> str:
+    return writer.add("Reshape", [label, writer.constant(np.array([-1, 1]))])
+
+
+def _second(writer: Writer, scores: str) -> str:
+    """`(n_rows, 1)`: the score of the second class."""
+    return writer.add("Gather", [scores, writer.constant(np.array([1]))], axis=1)

@@ -167,7 +167,9 @@ PARAMETERS = (
         words,
     ),
     Parameter("data", "string", "", OPENING, "CSV or Parquet file with rows to compare and measure on"),
-    Parameter("target", "string", "", OPENING, "column of data that holds the true answer"),
+    Parameter(
+        "target", "string", "", OPENING, "column of data that holds the true answer; several with commas"
+    ),
     Parameter("reference_model", "string", "random_forest", ALL, "what to train without model_uri"),
     Parameter("dataset", "string", "", ALL, "what to train it on; empty: iris, or diabetes for a regressor"),
     Parameter(

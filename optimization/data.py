@@ -9,6 +9,7 @@ answers them; what cannot be brought there is a `DataError`, and what was left o
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,13 @@ import pandas as pd
 
 from optimization.data_columns import Expected, convert_columns, expected_columns, match_columns, suggest
 from optimization.data_files import join_names, plain, read_table
-from optimization.data_target import align_target, is_supervised, wants_text
+from optimization.data_target import (
+    align_targets,
+    check_targets,
+    is_supervised,
+    target_names,
+    wants_text,
+)
 from optimization.errors import DataError, SourceError
 
 if TYPE_CHECKING:
@@ -35,7 +42,8 @@ class Rows:
     features: Any
     """DataFrame `(n_rows, n_columns)`, or ndarray of that shape for a model fitted without names."""
     target: np.ndarray[Any, Any] | None
-    """`(n_rows,)`: labels in the dtype of `classes_`, float64 for a regressor, None if not known."""
+    """`(n_rows,)`, or `(n_rows, n_targets)`: labels in the dtype of `classes_`, float64 for a regressor, None
+    if not known."""
     name: str
     uri: str
     digest: str
@@ -52,7 +60,7 @@ def load_rows(data: str, *, target: str, working_dir: Path, source: Source) -> R
 
     Args:
         data: CSV or Parquet path (relative to `working_dir`) or URI; empty for none.
-        target: name of the column with the true answers; empty for none.
+        target: name of the column with the true answers, several with commas between; empty for none.
         working_dir: the folder in which the user typed the command.
         source: the model.
 
@@ -65,10 +73,13 @@ def load_rows(data: str, *, target: str, working_dir: Path, source: Source) -> R
         return _example_rows(source, expected, target)
     uri, file = _fetch(data, working_dir)
     table = read_table(file, shown_as=uri, text_columns=_text_columns(expected, target, source.estimator))
-    answers, notes = _split_target(table, target, expected, source.estimator, uri)
-    features, column_notes = match_columns(table.drop(columns=target or []), expected, shown_as=uri)
+    names = target_names(target, table.columns)
+    answers, notes = _split_target(table, names, expected, source.estimator, uri)
+    features, column_notes = match_columns(table.drop(columns=list(names)), expected, shown_as=uri)
     features = convert_columns(features, expected, shown_as=uri)
     check_answers(source.estimator, features, shown_as=uri)
+    if answers is not None:
+        check_targets(names, source.estimator.predict(_take(features, np.arange(1))))
     return make_rows(features, answers, name=Path(file).stem, uri=uri, notes=notes + column_notes)
 
 
@@ -153,22 +164,23 @@ def _fetch(data: str, working_dir: Path) -> tuple[str, Path]:
 def _text_columns(expected: Expected, target: str, estimator: Any) -> list[str]:
     """Return the columns to read as written: text in the signature, and a target with text classes."""
     names = [name for i, name in enumerate(expected.names or ()) if expected.type_of(i) == "string"]
-    return [*names, target] if target and wants_text(estimator) else names
+    return [*names, target, *target_names(target, ())] if target and wants_text(estimator) else names
 
 
 def _split_target(
-    table: pd.DataFrame, target: str, expected: Expected, estimator: Any, uri: str
+    table: pd.DataFrame, names: Sequence[str], expected: Expected, estimator: Any, uri: str
 ) -> tuple[np.ndarray[Any, Any] | None, tuple[str, ...]]:
-    if target in (expected.names or ()):
-        raise DataError(
-            f"target {target!r} is one of the model's input columns; name the column of true answers"
-        )
-    if target in table.columns:
-        return align_target(table[target], estimator)
     found = f"found in {uri}: {join_names(table.columns)}"
-    if target:
-        hint = suggest(target, table.columns)
-        raise DataError(f"no target column {target!r} ({found}){hint}; correct -P target=COLUMN")
+    for name in names:
+        if name in (expected.names or ()):
+            raise DataError(
+                f"target {name!r} is one of the model's input columns; name the column of true answers"
+            )
+        if name not in table.columns:
+            hint = suggest(name, table.columns)
+            raise DataError(f"no target column {name!r} ({found}){hint}; correct -P target=COLUMN")
+    if names:
+        return align_targets(table, names, estimator)
     if is_supervised(estimator):
         raise DataError(
             f"expected the name of the column with the true answers, none was given ({found});"
@@ -218,6 +230,7 @@ def _digest(features: Any, target: np.ndarray[Any, Any] | None) -> str:
     result = hashlib.sha256(repr([(str(name), str(kind)) for name, kind in table.dtypes.items()]).encode())
     result.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
     if target is not None:
-        result.update(f"target {target.dtype}".encode())
-        result.update(pd.util.hash_array(np.asarray(target, dtype=object).astype(str)).tobytes())
+        shape = "" if target.ndim == 1 else str(target.shape[1:])
+        result.update(f"target {target.dtype}{shape}".encode())
+        result.update(pd.util.hash_array(np.asarray(target, dtype=object).astype(str).ravel()).tobytes())
     return result.hexdigest()

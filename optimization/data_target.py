@@ -1,6 +1,6 @@
-"""The target column → labels or numbers that compare with what the model answers.
+"""The target columns → labels or numbers that compare with what the model answers.
 
-In: the target column of a table and the fitted estimator.
+In: the target column of a table, or several, and the fitted estimator.
 Out: an array of the dtype of `classes_`, or float64 for a regressor.
 Promise: "1", 1, 1.0 and True meet the class they mean; a label is never changed into another one;
 missing values and a column of foreign labels are a `DataError`.
@@ -8,6 +8,7 @@ missing values and a column of foreign labels are a `DataError`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,22 +21,70 @@ from optimization.errors import DataError
 def wants_text(estimator: Any) -> bool:
     """Return whether the classes are text, so that the target must be read as written."""
     classes = getattr(estimator, "classes_", None)
+    if isinstance(classes, list) and classes:
+        classes = classes[0]
     return isinstance(classes, np.ndarray) and classes.dtype.kind in "UO" and _all_text(classes)
 
 
-def align_target(column: pd.Series, estimator: Any) -> tuple[np.ndarray[Any, Any], tuple[str, ...]]:
-    """Return the target, `(n_rows,)`, and a note on labels that the model never saw.
+def target_names(target: str, columns: Sequence[Any]) -> tuple[str, ...]:
+    """Return the columns that `target` names: one, or several with commas between them; () for none."""
+    if target in columns or "," not in target:
+        return (target,) if target else ()
+    return tuple(name.strip() for name in target.split(","))
+
+
+def align_targets(
+    table: pd.DataFrame, names: Sequence[str], estimator: Any
+) -> tuple[np.ndarray[Any, Any], tuple[str, ...]]:
+    """Return the target, `(n_rows,)` of one column, `(n_rows, n_targets)` of several, and notes.
+
+    Raises:
+        DataError: as `align_target`.
+    """
+    if len(names) == 1:
+        return align_target(table[names[0]], estimator)
+    classes = getattr(estimator, "classes_", None)
+    if not isinstance(classes, list) or len(classes) != len(names):
+        classes = [None if classes is None else np.array([0, 1])] * len(names)
+    aligned = [align_target(table[name], estimator, own) for name, own in zip(names, classes, strict=True)]
+    notes = [note for _, found in aligned for note in found]
+    return np.stack([answers for answers, _ in aligned], axis=1), tuple(notes)
+
+
+def check_targets(names: Sequence[str], answer: Any) -> None:
+    """Refuse another number of targets than the model has; `answer` is its prediction for some rows.
+
+    Raises:
+        DataError: naming both numbers.
+    """
+    n_targets = int(np.prod(np.shape(answer)[1:], dtype=int))
+    if n_targets != len(names):
+        raise DataError(
+            f"expected a column for each of the model's {n_targets} targets, found {len(names)}:"
+            f" {join_names(names)}; name them all, with commas between: -P target=FIRST,SECOND"
+        )
+
+
+def align_target(
+    column: pd.Series, estimator: Any, classes: np.ndarray[Any, Any] | None = None
+) -> tuple[np.ndarray[Any, Any], tuple[str, ...]]:
+    """Return one target, `(n_rows,)`, and a note on labels that the model never saw.
+
+    Args:
+        column: of the table.
+        estimator: fitted.
+        classes: those of this target; None: the estimator's, if it has any.
 
     Raises:
         DataError: missing values, no numbers for a regressor, or not one label that the model knows.
     """
+    classes = getattr(estimator, "classes_", None) if classes is None else classes
     missing = column.isna().to_numpy()
     if missing.any():
         raise DataError(
             f"target {column.name!r} has no value in {int(missing.sum())} rows, first in data row"
             f" {int(np.flatnonzero(missing)[0]) + 1}; fill or drop these rows"
         )
-    classes = getattr(estimator, "classes_", None)
     if isinstance(classes, np.ndarray) and classes.ndim == 1:
         return _align_labels(column, classes)
     if _is_regressor(estimator):

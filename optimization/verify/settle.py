@@ -5,7 +5,7 @@ Out: the manifest cut down to what was proven, the rows it was proven on, and th
 Promise: `predict` (or `transform`) and `predict_proba` must be exact on sampled, boundary, threshold and
 edge rows, or the conversion fails; another method that is not exact is taken off the manifest and its
 nodes off the graph (onnxruntime computes every output, asked for or not); NaN is refused where the graph
-treats it otherwise.
+treats it otherwise, unless the data holds some: then the conversion fails.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def settle(
     content = converted.model.SerializeToString()
     report = compare(_predictor(content, converted.manifest), expected)
     manifest, notes = converted.manifest, [*converted.notes, *_tie_notes(report)]
-    if manifest.nan_columns and not _keeps_missing(report):
+    if manifest.nan_columns and not _keeps_missing(report) and not _holds_missing(features, manifest):
         manifest = dataclasses.replace(manifest, nan_columns=())
         expected = tuple(batch for batch in expected if batch.kind != MISSING)
         report = report.only(lambda c: c.kind != MISSING)
@@ -135,6 +135,13 @@ def _keeps_missing(report: ParityReport) -> bool:
     """Whether rows with NaN were compared and all are equal."""
     missing = [c for c in report.comparisons if c.kind == MISSING]
     return bool(missing) and not any(c.fails for c in missing)
+
+
+def _holds_missing(features: Any, manifest: Manifest) -> bool:
+    """Whether the data has NaN in a column that may have it."""
+    if hasattr(features, "columns"):
+        return bool(features[list(manifest.nan_columns)].isna().to_numpy().any())
+    return bool(np.isnan(np.asarray(features, dtype=np.float64)).any())
 
 
 def _hard_report(predictor: Predictor, hard: HardRows) -> ParityReport:

@@ -29,11 +29,11 @@ from optimization.verify.floats import Array
 NOISE = {"brute": 1e-9, "kd_tree": 0.0, "ball_tree": 0.0}
 """How far two distances may be apart, as a share: |x|² − 2 x·s + |s|² in float64 loses more than Σ (x − s)²
 where the rows are far from the origin; trees take the latter, and the graph repeats it bit by bit."""
-
-
 CANCELLED = 500
 """How far two squared distances of KNNImputer may be apart, in ulps of the squares they are made of: it sums
 in the dtype of its rows."""
+SHAKY = 1000
+"""Of so many such steps a weight of 1 ÷ distance has six digits."""
 
 
 def tied(estimator: Any, rows: Any) -> Array:
@@ -111,7 +111,7 @@ class _Watched(KNNImputer):  # type: ignore[misc]
 def _several_donors(imputer: Any, rows: Array) -> Array:
     """`(n_rows,)`: whether, for a missing value, the k-th and the next donor are equally far.
 
-    Weighed by distance, a donor that is as far as the noise weighs anything up to infinity.
+    Weighed by distance, a donor as near as the noise weighs anything up to infinity.
     """
     found = np.zeros(len(rows), dtype=bool)
     some = np.flatnonzero(np.isnan(rows).any(axis=1))
@@ -130,6 +130,6 @@ def _several_donors(imputer: Any, rows: Array) -> Array:
             last, following = np.partition(far, (k - 1, k), axis=1)[:, k - 1 : k + 1].T
             unsettled |= following - last <= noise
         if imputer.weights == "distance":
-            unsettled |= np.nanmin(far, axis=1) <= noise
+            unsettled |= np.nanmin(far, axis=1) <= SHAKY * noise
         found[some[np.isnan(rows[some, column]) & unsettled]] = True
     return found

@@ -14,9 +14,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.cluster import KMeans
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 
 from optimization.data import load_rows, make_rows
@@ -155,6 +161,49 @@ def test_a_model_that_learned_without_answers_needs_none(tmp_path: Path) -> None
 
 def test_an_input_column_is_no_target(tmp_path: Path) -> None:
     fails_with(write(tmp_path, CSV), "'a' is one of the model's input columns", target="a")
+
+
+TARGETS = 'a,b,y,z w,"p,q"\n0,1,0,1,2.5\n1,0,1,0,3\n2,2,0,1,4\n'
+LABELLED = np.c_[LABELS, 1 - LABELS]
+
+
+def test_several_target_columns_are_named_with_commas(tmp_path: Path) -> None:
+    file = write(tmp_path, TARGETS)
+    members = MultiOutputClassifier(LogisticRegression()).fit(FRAME, LABELLED)
+    network = MLPClassifier((2,), max_iter=2).fit(FRAME, LABELLED)
+    forest = RandomForestRegressor(2).fit(FRAME, LABELLED)
+    for estimator, dtype in ((members, int), (network, int), (forest, float)):
+        rows = load(file, source_of(estimator, FRAME), target="y, z w")
+        assert rows.target is not None
+        np.testing.assert_array_equal(rows.target, np.array([[0, 1], [1, 0], [0, 1]], dtype=dtype))
+        assert rows.target.dtype == dtype
+        assert list(rows.features.columns) == ["a", "b"]
+
+
+def test_a_column_with_a_comma_in_its_name_is_one_target(tmp_path: Path) -> None:
+    regressor = RandomForestRegressor(2).fit(FRAME, LABELS)
+    rows = load(write(tmp_path, TARGETS), source_of(regressor, FRAME), target="p,q")
+    assert rows.target is not None
+    assert rows.target.tolist() == [2.5, 3.0, 4.0]
+
+
+@pytest.mark.parametrize(("target", "found"), [("y", "found 1: y"), ("y,z w,p", "no target column 'p'")])
+def test_another_number_of_targets_than_the_models_is_refused(
+    tmp_path: Path, target: str, found: str
+) -> None:
+    source = source_of(MultiOutputClassifier(LogisticRegression()).fit(FRAME, LABELLED), FRAME)
+    fails_with(write(tmp_path, TARGETS), found, source=source, target=target)
+    single = source_of(RandomForestRegressor(2).fit(FRAME, LABELS), FRAME)
+    expected = "a column for each of the model's 1 targets, found 2: y, z w"
+    fails_with(write(tmp_path, TARGETS), expected, source=single, target="y,z w")
+
+
+def test_text_labels_of_several_targets_are_read_as_they_are_written(tmp_path: Path) -> None:
+    texts = np.array(["007", "08"])[LABELLED]
+    source = source_of(MultiOutputClassifier(LogisticRegression()).fit(FRAME, texts), FRAME)
+    rows = load(write(tmp_path, "a,b,y,z\n0,1,007,08\n1,0,08,007\n"), source, target="y,z")
+    assert rows.target is not None
+    assert rows.target.tolist() == [["007", "08"], ["08", "007"]]
 
 
 # Without data

@@ -106,6 +106,19 @@ def test_nan_in_the_data_itself_cannot_be_given_up() -> None:
         settle(dataclasses.replace(converted, manifest=manifest), estimator, MISSING, seed=SEED)
 
 
+def test_nan_that_is_routed_wrongly_where_the_data_holds_some_fails() -> None:
+    """The data's own rows are right: they have no NaN in the column whose NaN goes the wrong way."""
+    estimator, converted = fitted(HistGradientBoostingClassifier(max_iter=5), MISSING, SPECIES)
+    for node in converted.model.graph.node:
+        given = {item.name: list(item.ints) for item in node.attribute if item.ints}
+        for item in node.attribute:
+            if item.name == "nodes_missing_value_tracks_true":
+                pairs = zip(item.ints, given["nodes_featureids"], strict=True)
+                item.ints[:] = [1 - flag if column == 2 else flag for flag, column in pairs]
+    with pytest.raises(ConversionError, match=r"differs from scikit-learn's on \d+ of 200 missing rows"):
+        settle(converted, estimator, MISSING, seed=SEED)
+
+
 def test_an_estimator_that_refuses_its_own_values_is_refused() -> None:
     estimator, converted = fitted(RadiusNeighborsClassifier(radius=1.0), IRIS, SPECIES)
     with pytest.raises(ConversionError, match=r"found that it refuses some \(No neighbors found"):

@@ -14,6 +14,7 @@ from typing import Any
 from sklearn.base import is_classifier, is_clusterer, is_outlier_detector, is_regressor
 
 from optimization.convert.structure import final_step, is_sklearn
+from optimization.converters.several_targets import has_several_targets
 from optimization.errors import ConversionError
 
 SCORES_FIRST = (
@@ -90,7 +91,7 @@ def _kind_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
 
 def _classifier_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
     probabilities, scores = (hasattr(estimator, m) for m in ("predict_proba", "decision_function"))
-    if _decides_by_pairs(final) or is_sklearn(final, "MultiOutputClassifier"):
+    if _decides_by_pairs(final) or _answers_with_lists(final):
         return (_head("predict", 0),)
     if probabilities and scores and _scores_first(final):
         activation = _activation(final)
@@ -105,6 +106,11 @@ def _classifier_heads(estimator: Any, final: Any) -> tuple[Head, ...]:
     if probabilities:
         return (_head("predict", 0), _head("predict_proba", 1), _head("decision_function", 1, "raw"))
     return (_head("predict", 0, "raw"), _head("decision_function", 1, "raw"))
+
+
+def _answers_with_lists(final: Any) -> bool:
+    """Of several targets predict_proba is a list of arrays, but for a chain's."""
+    return has_several_targets(final) and not is_sklearn(final, "ClassifierChain")
 
 
 def _decides_by_pairs(final: Any) -> bool:

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from optimization.convert.doubles import is_calculated, operations_of
 from optimization.convert.structure import is_sklearn, walk
-from optimization.converters import register_converters, several_targets
+from optimization.converters import dummy, forest, register_converters, several_targets
 from optimization.converters.distances import NAMES, metric_of
 from optimization.converters.functions import FUNCTIONS
 from optimization.converters.selection import NAMES as SELECTORS
@@ -92,21 +92,32 @@ def _way_back(part: Any) -> str:
 
 
 def _several_outputs(part: Any) -> str:
-    """Classifiers of several targets answer with a list of probabilities, a graph with one array."""
-    if is_sklearn(part, "MultiOutputClassifier") or is_sklearn(part, "ClassifierChain"):
-        if several_targets.is_supported(part):
-            return ""
+    """Classifiers of several targets that are no ensemble of members, trees, or neighbours."""
+    if hasattr(part, "steps") or not several_targets.has_several_targets(part):
+        return ""
+    if not any(is_sklearn(part, name) for name in SEVERAL):
         return (
-            "classifies targets of texts and of numbers, or hands on what is no number: use"
-            " chain_method='predict', or train and convert one classifier per target"
+            f"classifies {len(part.classes_)} targets at once, which is not supported;"
+            " put a classifier of one target into MultiOutputClassifier"
         )
-    classes = None if hasattr(part, "steps") else getattr(part, "classes_", None)
-    if not isinstance(classes, list) or not hasattr(part, "predict_proba"):
+    if several_targets.is_supported(part):
         return ""
     return (
-        f"classifies {len(classes)} targets at once, which is not supported;"
-        " put a classifier of one target into MultiOutputClassifier"
+        "classifies targets of texts and of numbers, or hands on what is no number: use"
+        " chain_method='predict', or train and convert one classifier per target"
     )
+
+
+def _at_random(part: Any) -> str:
+    if not is_sklearn(part, "DummyClassifier") or part.strategy not in dummy.RANDOM:
+        return ""
+    return f"draws its answers (strategy={part.strategy!r}), which a graph does not; use strategy='prior'"
+
+
+def _beyond_the_ends(part: Any) -> str:
+    if not is_sklearn(part, "IsotonicRegression") or part.out_of_bounds != "raise":
+        return ""
+    return "refuses rows beyond its thresholds, which a graph cannot do; use out_of_bounds='clip' or 'nan'"
 
 
 def _own_kernel(part: Any) -> str:
@@ -172,11 +183,20 @@ NOT_ARITHMETIC = {
     ),
 }
 """scikit-learn's class → why an instance that is not arithmetic is refused."""
+SEVERAL = (
+    "MultiOutputClassifier",
+    "ClassifierChain",
+    "KNeighborsClassifier",
+    *(name for name in forest.NAMES if not name.startswith("Bagging")),
+)
+"""Classifiers of several targets that are converted."""
 REFUSED = (
     _fractional_categories,
     _not_arithmetic,
     _way_back,
     _several_outputs,
+    _at_random,
+    _beyond_the_ends,
     _own_kernel,
     _neighbours,
 )

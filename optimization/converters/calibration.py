@@ -6,7 +6,7 @@ Promise: exact in the calibration, which is float64; members are as exact as the
 
     t       = decision_function, or predict_proba where there is none                (calibration.py, 1.9)
     sigmoid   p = 1 ÷ (1 + exp(a t + b))
-    isotonic  p = y[k] + slope[k] (t − x[k]),  k = the last threshold x[k] ≤ t, t clipped to the thresholds
+    isotonic  p on the line between two thresholds (isotonic.py)
     two classes: [1 − p, p]     more: p ÷ Σ p, or 1 ÷ n_classes where the sum is 0
     temperature  softmax(β s), s = t, of two classes [−t, t], or log(t + 10⁻¹²) of probabilities
     probabilities = mean over members;  label = the first largest
@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from .algebra import DOUBLE, Algebra, cast
+from .isotonic import table_of, write_isotonic
 from .members import answers_in_steps, double_rows, widened, write_member
 from .output_types import PROBABILITY_OPTIONS, classifier_types
 from .writer import Writer
@@ -68,7 +69,7 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     else:
         scores = _scores(algebra, operator, folds)
         calibrators = [calibrator for fold in folds for calibrator in fold.calibrators]
-        write = _sigmoid if folds[0].method == "sigmoid" else _isotonic
+        write = _sigmoid if folds[0].method == "sigmoid" else write_isotonic
         mean = _mean(algebra, write(algebra, scores, calibrators), len(folds), len(classes))
     label, probabilities = (output.full_name for output in operator.outputs)
     writer.label(algebra.add("ArgMax", [mean], axis=1, keepdims=0), classes, label)
@@ -113,7 +114,7 @@ def _tempered(algebra: Algebra, operator: Any, folds: Any) -> str:
 
 def steepness(folds: Any) -> float:
     """Return by how much float32 scores can move a probability."""
-    tables = [_table(calibrator) for fold in folds for calibrator in fold.calibrators]
+    tables = [table_of(calibrator) for fold in folds for calibrator in fold.calibrators]
     return max(float(np.max(np.abs(slope) * np.max(np.abs(x)))) for x, _, slope in tables) * 2.0**-23
 
 
@@ -126,36 +127,6 @@ def _sigmoid(algebra: Algebra, scores: str, calibrators: Any) -> str:
     argument = algebra.add("Mul", [scores, algebra.number(a)])
     power = algebra.add("Exp", [algebra.add("Add", [argument, algebra.number(b)])])
     return algebra.add("Reciprocal", [algebra.add("Add", [power, algebra.number(1.0)])])
-
-
-def _isotonic(algebra: Algebra, scores: str, calibrators: Any) -> str:
-    """Write interpolations; all tables stand in one row, each calibrator's beginning at its first."""
-    tables = [_table(calibrator) for calibrator in calibrators]
-    length = max(len(x) for x, _, _ in tables)
-    x, y, slope = (np.concatenate([table[i] for table in tables]) for i in range(3))
-    edges = np.full((len(tables), length), np.inf)
-    for row, table in zip(edges, tables, strict=True):
-        row[: len(table[0])] = table[0]
-    ends = [[table[0][i] for table in tables] for i in (0, -1)]
-    clipped = algebra.add(
-        "Min", [algebra.add("Max", [scores, algebra.number(ends[0])]), algebra.number(ends[1])]
-    )
-    last = algebra.writer.constant(np.array([2]))
-    reached = algebra.add(
-        "GreaterOrEqual", [algebra.add("Unsqueeze", [clipped, last]), algebra.number(edges[None])]
-    )
-    count = algebra.add("ReduceSum", [cast(algebra.writer, reached, np.int64), last], keepdims=0)
-    first = np.concatenate([[0], np.cumsum([len(table[0]) for table in tables])[:-1]])
-    index = algebra.add("Add", [count, algebra.writer.constant(first - 1)])
-    x_at, y_at, slope_at = (algebra.add("Gather", [algebra.number(value), index]) for value in (x, y, slope))
-    away = algebra.add("Sub", [clipped, x_at])
-    return algebra.add("Add", [algebra.add("Mul", [slope_at, away]), y_at])
-
-
-def _table(calibrator: Any) -> tuple[Array, Array, Array]:
-    """Return thresholds, values, and the slope after each threshold (0 after the last)."""
-    x, y = (np.asarray(getattr(calibrator, f"{name}_thresholds_"), dtype=np.float64) for name in "Xy")
-    return x, y, np.append(np.diff(y) / np.diff(x), 0.0)
 
 
 def _mean(algebra: Algebra, calibrated: str, n_folds: int, n_classes: int) -> str:

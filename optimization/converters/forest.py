@@ -16,7 +16,9 @@ Two classes: onnxruntime (tree_ensemble_aggregator.h, 1.32) answers with the sec
 of a single score is > 0, unless no weight is negative; so a leaf holds its share of the second class
 less a half, and [−s, s] + n_trees ÷ 2 are the votes.
 
-Several targets are left to skl2onnx, a Bagging of anything but trees to bagging.py.
+Several targets: the votes for the classes of all targets are sums of one TreeEnsembleRegressor.
+
+A Bagging of anything but trees is left to bagging.py.
 """
 
 from __future__ import annotations
@@ -27,10 +29,10 @@ from typing import Any
 import numpy as np
 from onnx import numpy_helper
 
-from . import averages, bagging
+from . import averages, bagging, several_targets
 from .output_types import CLASSIFIER_OPTIONS, TREE_OPTIONS, classifier_types
 from .sklearn_trees import is_tree, members_of, nodes_of, rows_of, values_of
-from .tree_nodes import LEAF_MODE, Nodes, node_attributes
+from .tree_nodes import LEAF_MODE, Nodes, node_attributes, regressor_attributes
 from .writer import ML_DOMAIN, Writer
 
 Array = np.ndarray[Any, Any]
@@ -54,9 +56,13 @@ def register() -> None:
     for name in NAMES:
         kind = getattr(sklearn.ensemble, name, None) or getattr(sklearn.tree, name)
         options = {**OPTIONS, "raw_scores": [False, True]} if name == "BaggingClassifier" else OPTIONS
-        update_registered_converter(
-            kind, f"Sklearn{name}", classifier_types, convert, overwrite=True, options=options
-        )
+        update_registered_converter(kind, f"Sklearn{name}", declare, convert, overwrite=True, options=options)
+
+
+def declare(operator: Any) -> None:
+    """Declare labels and scores, of one target or several."""
+    several = several_targets.has_several_targets(operator.raw_operator)
+    (several_targets.declare if several else classifier_types)(operator)
 
 
 def is_supported(estimator: Any) -> bool:
@@ -68,11 +74,13 @@ def is_supported(estimator: Any) -> bool:
 
 def convert(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes, or let skl2onnx write them."""
-    forest = operator.raw_operator
+    forest, writer = operator.raw_operator, Writer(scope, container)
+    if several_targets.has_several_targets(forest):
+        _convert_targets(writer, operator)
+        return
     if not is_supported(forest):
         _converter_of_skl2onnx(forest)(scope, operator, container)
         return
-    writer = Writer(scope, container)
     if len(forest.classes_) == 1:
         _convert_one_class(writer, operator)
         return
@@ -84,6 +92,22 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
         writer.finish(votes, probabilities)
         return
     writer.add("Div", [votes, writer.constant(np.array([n_trees], dtype=np.float32))], output=probabilities)
+
+
+def _convert_targets(writer: Writer, operator: Any) -> None:
+    """One sum for each class of each target, side by side."""
+    forest = operator.raw_operator
+    (source, double), members = rows_of(writer, operator), members_of(forest)
+    nodes, values = nodes_of(forest, double=double), np.concatenate([m.tree_.value for m in members])
+    parts = [values[:, i, : len(classes)] for i, classes in enumerate(forest.classes_)]
+    shares = np.concatenate([_first_is_first(p) for p in parts] if len(members) == 1 else parts, axis=1)
+    rows, targets = np.nonzero(nodes.leaf[:, None] & (shares != 0))
+    leaves = (rows, targets, shares[rows, targets])
+    attributes = regressor_attributes(nodes, leaves, np.zeros(shares.shape[1]), double=double)
+    votes = writer.add("TreeEnsembleRegressor", [source], domain=ML_DOMAIN, **attributes)
+    sizes = writer.constant(np.array([len(classes) for classes in forest.classes_]))
+    names = [writer.name("votes") for _ in parts]
+    several_targets.write_votes(writer, operator, writer.add_all("Split", [votes, sizes], names, axis=1))
 
 
 def _convert_one_class(writer: Writer, operator: Any) -> None:

@@ -1,6 +1,6 @@
 """KNeighborsClassifier and KNeighborsRegressor.
 
-In: a fitted estimator; a classifier of one target, a regressor of any number.
+In: a fitted estimator, of one target or several.
 Out: label and probabilities; or values, float32.
 Promise: exact, but for queries whose k-th and next neighbours are equally far and answer differently:
 scikit-learn's own answer to these changes with the number of threads (nearest.py).
@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
+from . import several_targets
 from .distances import Metric, distance, metric_of
 from .nearest import nearest
 from .output_types import CLASSIFIER_OPTIONS, classifier_types
@@ -40,7 +41,7 @@ def register() -> None:
     update_registered_converter(
         KNeighborsClassifier,
         "SklearnKNeighborsClassifier",
-        classifier_types,
+        declare_classifier,
         convert_classifier,
         overwrite=True,
         options=CLASSIFIER_OPTIONS,
@@ -52,6 +53,12 @@ def register() -> None:
         convert_regressor,
         overwrite=True,
     )
+
+
+def declare_classifier(operator: Any) -> None:
+    """Declare labels and scores, of one target or several."""
+    several = several_targets.has_several_targets(operator.raw_operator)
+    (several_targets.declare if several else classifier_types)(operator)
 
 
 def regressor_types(operator: Any) -> None:
@@ -66,7 +73,16 @@ def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     writer, estimator = Writer(scope, container), operator.raw_operator
     found, weights = _neighbours(writer, operator)
     kind = TensorProto.FLOAT if weights is None else TensorProto.DOUBLE
-    votes = _votes(writer, estimator, found, weights, kind)
+    if several_targets.has_several_targets(estimator):
+        pairs = zip(np.asarray(estimator._y).T, estimator.classes_, strict=True)
+        parts = [
+            _votes(writer, codes, len(classes), found=found, weights=weights, kind=kind)
+            for codes, classes in pairs
+        ]
+        several_targets.write_votes(writer, operator, parts)
+        return
+    codes = np.asarray(estimator._y).ravel()
+    votes = _votes(writer, codes, len(estimator.classes_), found=found, weights=weights, kind=kind)
     label, probabilities = (output.full_name for output in operator.outputs)
     first = writer.add("ArgMax", [votes], axis=1, keepdims=0)
     writer.label(first, estimator.classes_, label)
@@ -143,16 +159,15 @@ def _neighbours(writer: Writer, operator: Any) -> tuple[str, str | None]:
     return found, weigh(writer, distance(writer, metric, key)) if keyed else None
 
 
-def _votes(writer: Writer, estimator: Any, found: str, weights: str | None, kind: int) -> str:
+def _votes(
+    writer: Writer, codes: Array, n_classes: int, *, found: str, weights: str | None, kind: int
+) -> str:
     """`(n_rows, n_classes)` sums of weights.
 
     They are counted as `(k, n_rows, n_classes)`: sums across the first axis add whole rows.
     """
-    n_classes = len(estimator.classes_)
     turned = writer.add("Transpose", [found], perm=[1, 0])
-    own = writer.add(
-        "Gather", [write_classes(writer, np.asarray(estimator._y).ravel(), n_classes), turned], axis=0
-    )
+    own = writer.add("Gather", [write_classes(writer, codes, n_classes), turned], axis=0)
     own = writer.add("Unsqueeze", [own, writer.constant(np.array([2]))])
     equal = writer.add("Equal", [own, writer.constant(np.arange(n_classes, dtype=np.int32))])
     votes = writer.add("Cast", [equal], to=kind)

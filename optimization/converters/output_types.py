@@ -7,6 +7,7 @@ Promise: rows may be of any dtype and of several inputs; onnxruntime's tree oper
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -50,3 +51,26 @@ def detector_types(operator: Any) -> None:
     operator.outputs[0].set_type(Int64TensorType([None, 1]))
     for output in operator.outputs[1:]:
         output.set_type(FloatTensorType([None, 1]))
+
+
+def detector_parser(alias: str) -> Callable[..., Any]:
+    """Return what tells skl2onnx a detector's outputs: label, decision_function, and score_samples if asked.
+
+    skl2onnx knows the third of some detectors only.
+    """
+
+    def parse(scope: Any, estimator: Any, inputs: Any, custom_parsers: Any = None) -> Any:
+        from skl2onnx.common.data_types import Int64TensorType, guess_tensor_type
+
+        operator = scope.declare_local_operator(alias, estimator)
+        operator.inputs = inputs
+        kind = guess_tensor_type(inputs[0].type)
+        names = ["scores"]
+        if scope.get_options(estimator, {"score_samples": False})["score_samples"]:
+            names.append("score_samples")
+        operator.outputs.append(scope.declare_local_variable("label", Int64TensorType()))
+        for name in names:
+            operator.outputs.append(scope.declare_local_variable(name, type(kind)()))
+        return operator.outputs
+
+    return parse

@@ -1,4 +1,4 @@
-"""MultiOutputClassifier and ClassifierChain → a column of labels for each target.
+"""MultiOutputClassifier and ClassifierChain → a column of labels for each target; the columns of others.
 
 In: a fitted classifier of members that are classifiers of one target each.
 Out: labels `(n_rows, n_targets)`; of a chain, which has two classes for each, probabilities or (option
@@ -9,7 +9,8 @@ Promise: exact where the members are.
     ClassifierChain         member i reads the rows, and what those before it answered by chain_method
                             (sklearn/multioutput.py: _BaseChain._get_predictions, 1.9); rows are float64
 
-MultiOutputClassifier's probabilities are a list of arrays, which no output of a graph is: they stay unread.
+Trees, forests and neighbours of several targets write their own votes (forest.py, neighbours.py). All but the
+chain answer predict_proba with a list of arrays, which no output of a graph is: these scores stay unread.
 """
 
 from __future__ import annotations
@@ -47,20 +48,35 @@ def register() -> None:
 
 def is_supported(estimator: Any) -> bool:
     """Whether all targets have labels of one kind; of a chain, numbers that it can hand on."""
-    texts = {np.asarray(member.classes_).dtype.kind in "OUS" for member in estimator.estimators_}
-    if type(estimator).__name__ == "MultiOutputClassifier":
+    texts = {np.asarray(classes).dtype.kind in "OUS" for classes in estimator.classes_}
+    if type(estimator).__name__ != "ClassifierChain":
         return len(texts) == 1
     return texts == {False} and getattr(estimator, "chain_method_", "predict") in METHODS
+
+
+def has_several_targets(estimator: Any) -> bool:
+    """Whether a classifier has classes for each of several targets."""
+    return isinstance(getattr(estimator, "classes_", None), list)
 
 
 def declare(operator: Any) -> None:
     """Declare labels and float32 scores."""
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 
-    members = operator.raw_operator.estimators_
-    text = np.asarray(members[0].classes_).dtype.kind in "OUS"
-    operator.outputs[0].set_type((StringTensorType if text else Int64TensorType)([None, len(members)]))
+    classes = operator.raw_operator.classes_
+    text = np.asarray(classes[0]).dtype.kind in "OUS"
+    operator.outputs[0].set_type((StringTensorType if text else Int64TensorType)([None, len(classes)]))
     operator.outputs[1].set_type(FloatTensorType([None, None]))
+
+
+def write_votes(writer: Writer, operator: Any, votes: list[str]) -> None:
+    """Write a label for each target: the first class with the most votes, `(n_rows, n_classes)` each."""
+    labels = []
+    for own, classes in zip(votes, operator.raw_operator.classes_, strict=True):
+        label = writer.name("label")
+        writer.label(writer.add("ArgMax", [own], axis=1, keepdims=0), np.asarray(classes), label)
+        labels.append(_column(writer, label))
+    _finish(writer, operator, labels, votes)
 
 
 def convert_side_by_side(scope: Any, operator: Any, container: Any) -> None:

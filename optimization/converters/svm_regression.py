@@ -24,7 +24,7 @@ import numpy as np
 
 from .algebra import CODED, DOUBLE, SINGLE, Algebra, Precision
 from .kernels import Expansion, Kernel
-from .output_types import DETECTOR_OPTIONS
+from .output_types import DETECTOR_OPTIONS, detector_parser
 from .precision import SCORES, VALUES, Allowed, evaluate, finish, start, started
 from .svm_model import regression_expansion
 from .writer import ML_DOMAIN, Writer
@@ -50,7 +50,7 @@ def register() -> None:
         convert_detector,
         overwrite=True,
         options=DETECTOR_OPTIONS,
-        parser=parse_detector,
+        parser=detector_parser("SklearnOneClassSVM"),
     )
 
 
@@ -63,22 +63,6 @@ def declare_scores(operator: Any) -> None:
     """Declare `(n_rows, 1)` labels and scores."""
     for output in operator.outputs:
         output.type.shape = [None, 1]
-
-
-def parse_detector(scope: Any, estimator: Any, inputs: Any, custom_parsers: Any = None) -> Any:
-    """Tell skl2onnx the outputs: label, decision_function, and score_samples where it is asked for."""
-    from skl2onnx.common.data_types import Int64TensorType, guess_tensor_type
-
-    operator = scope.declare_local_operator("SklearnOneClassSVM", estimator)
-    operator.inputs = inputs
-    kind = guess_tensor_type(inputs[0].type)
-    names = ["scores"]
-    if scope.get_options(estimator, {"score_samples": False})["score_samples"]:
-        names.append("score_samples")
-    operator.outputs.append(scope.declare_local_variable("label", Int64TensorType()))
-    for name in names:
-        operator.outputs.append(scope.declare_local_variable(name, type(kind)()))
-    return operator.outputs
 
 
 def convert_regressor(scope: Any, operator: Any, container: Any) -> None:

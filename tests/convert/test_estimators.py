@@ -17,8 +17,10 @@ import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import FeatureAgglomeration, KMeans
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.covariance import EllipticEnvelope
 from sklearn.decomposition import PCA, FactorAnalysis, FastICA, SparsePCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     AdaBoostClassifier,
     BaggingClassifier,
@@ -37,6 +39,7 @@ from sklearn.feature_selection import RFE, RFECV, SelectKBest, SequentialFeature
 from sklearn.frozen import FrozenEstimator
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
 from sklearn.impute import IterativeImputer, KNNImputer, MissingIndicator, SimpleImputer
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import (
     LinearRegression,
     LogisticRegression,
@@ -150,7 +153,9 @@ CASES = {
     "RegressorChain": Case(RegressorChain(make_pipeline(StandardScaler(), FORESTS)), DIABETES, TWO, P),
     "ClassifierChain": Case(ClassifierChain(LOGISTIC), IRIS, np.c_[SPECIES == 0, SPECIES == 1].astype(int), PPD),
     "MLPClassifier, several labels per row": Case(make_pipeline(StandardScaler(), MLPClassifier((8,), max_iter=50, random_state=0)), IRIS, np.c_[SPECIES == 0, SPECIES == 1].astype(int), PP),
-    "RandomForestClassifier, two targets": Case(FOREST, IRIS, np.c_[SPECIES, SPECIES], "classifies 2 targets at once"),
+    "RandomForestClassifier, two targets": Case(FOREST, IRIS, np.c_[SPECIES, SPECIES], P),
+    "KNeighborsClassifier, two targets": Case(KNeighborsClassifier(), IRIS, np.c_[SPECIES, SPECIES], P),
+    "RadiusNeighborsClassifier, two targets": Case(RadiusNeighborsClassifier(outlier_label=0), IRIS, np.c_[SPECIES, SPECIES], "classifies 2 targets at once"),
     "MultiOutputClassifier": Case(MultiOutputClassifier(LOGISTIC), IRIS, np.c_[SPECIES, SPECIES], P),
     "RandomForestRegressor, two targets": Case(RandomForestRegressor(n_estimators=5, random_state=0), DIABETES, TWO, P),
     "LinearRegression on a DataFrame": Case(LinearRegression(), DIABETES, PROGRESS, P),
@@ -162,8 +167,9 @@ CASES = {
     "PoissonRegressor": Case(PoissonRegressor(), DIABETES, PROGRESS, P),
     "TfidfVectorizer": Case(words(TfidfVectorizer(ngram_range=(1, 2))), TEXT, GOOD, PPD),
     "CountVectorizer + MultinomialNB": Case(words(CountVectorizer(), MultinomialNB()), TEXT, GOOD, PP),
+    "TfidfVectorizer, sublinear_tf": Case(words(TfidfVectorizer(sublinear_tf=True)), TEXT, GOOD, PPD),
     "TfidfVectorizer, char": Case(words(TfidfVectorizer(analyzer="char")), TEXT, GOOD, PPD),
-    "TfidfVectorizer, char_wb": Case(words(TfidfVectorizer(analyzer="char_wb")), TEXT, GOOD, "CountVectorizer cannot be converted"),
+    "TfidfVectorizer, char_wb": Case(words(TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4))), TEXT, GOOD, PPD),
     "TfidfVectorizer, strip_accents": Case(words(TfidfVectorizer(strip_accents="unicode")), TEXT, GOOD, "strip_accents"),
     "HashingVectorizer": Case(words(HashingVectorizer(n_features=16)), TEXT, GOOD, NOT_KNOWN),
     "PCA + SVC": Case(make_pipeline(StandardScaler(), PCA(n_components=3), SVC()), IRIS, NAMES, PD),
@@ -202,6 +208,11 @@ CASES = {
     "FactorAnalysis": Case(make_pipeline(FactorAnalysis(2), LOGISTIC), IRIS, SPECIES, PPD),
     "SparsePCA": Case(make_pipeline(SparsePCA(2, random_state=0), LOGISTIC), IRIS, SPECIES, PPD),
     "SparseRandomProjection": Case(make_pipeline(SparseRandomProjection(3, random_state=0), LOGISTIC), IRIS, SPECIES, PPD),
+    "DummyClassifier": Case(DummyClassifier(), IRIS, SPECIES, PP),
+    "DummyClassifier, stratified": Case(DummyClassifier(strategy="stratified"), IRIS, SPECIES, "draws its answers"),
+    "DummyRegressor": Case(DummyRegressor(strategy="median"), DIABETES, PROGRESS, P),
+    "IsotonicRegression": Case(IsotonicRegression(out_of_bounds="clip"), DIABETES[["bmi"]], PROGRESS, P),
+    "EllipticEnvelope": Case(EllipticEnvelope(random_state=0), IRIS, None, "predict, decision_function, score_samples"),
     "IsolationForest": Case(IsolationForest(n_estimators=5, random_state=0), IRIS, None, "predict, decision_function, score_samples"),
     "OneClassSVM": Case(OneClassSVM(nu=0.1), IRIS, None, "predict, decision_function, score_samples"),
     "KMeans as a step": Case(make_pipeline(StandardScaler(), KMeans(4, n_init=1, random_state=0), LOGISTIC), IRIS, SPECIES, PPD),

@@ -20,6 +20,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import Isomap
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import RadiusNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
     KBinsDiscretizer,
@@ -28,7 +29,6 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 from sklearn.svm import SVC
-from sklearn.tree import DecisionTreeClassifier
 
 from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.convert import convert, graph, hazards
@@ -162,10 +162,10 @@ def test_the_exponential_loss_gives_its_decision_function() -> None:
 FLOATS = pd.DataFrame({"x": [0.5, 1.5, 2.5] * 5})
 REFUSALS = [
     (
-        DecisionTreeClassifier(max_depth=2),
+        RadiusNeighborsClassifier(outlier_label=0),
         IRIS,
         np.c_[SPECIES, SPECIES],
-        "the estimator DecisionTreeClassifier classifies 2 targets at once",
+        "the estimator RadiusNeighborsClassifier classifies 2 targets at once",
     ),
     (
         make_pipeline(StandardScaler(), SVC(kernel=lambda a, b: a @ b.T)),

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
+from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from optimization.convert import convert
 from optimization.errors import ConversionError
@@ -46,6 +47,41 @@ def test_a_member_for_each_target(member: Any, targets: Any) -> None:
     assert result.report.exact
     assert list(result.manifest.methods) == ["predict"]
     one_row_at_a_time(estimator, IRIS)
+
+
+VOTING = [
+    DecisionTreeClassifier(random_state=0),
+    DecisionTreeClassifier(max_depth=2, random_state=0),
+    ExtraTreeClassifier(max_depth=3, random_state=0),
+    RandomForestClassifier(10, random_state=0),
+    ExtraTreesClassifier(6, max_depth=4, random_state=0),
+    KNeighborsClassifier(),
+    KNeighborsClassifier(4, weights="distance"),
+]
+
+
+@pytest.mark.parametrize("estimator", VOTING, ids=str)
+@pytest.mark.parametrize("targets", [TARGETS, TEXTS], ids=["numbers", "texts"])
+def test_trees_forests_and_neighbours_vote_for_each_target(estimator: Any, targets: Any) -> None:
+    result = settled(estimator.fit(IRIS, targets), IRIS)
+    assert result.report.exact
+    assert list(result.manifest.methods) == ["predict"]
+    one_row_at_a_time(estimator, IRIS)
+
+
+@pytest.mark.parametrize("final", [FOREST, KNeighborsClassifier()], ids=["forest", "neighbours"])
+def test_votes_behind_a_scaler_and_of_rows_of_float32(final: Any) -> None:
+    assert settled(make_pipeline(StandardScaler(), final).fit(IRIS, TARGETS), IRIS).report.exact
+    rows = ROWS.astype(np.float32)
+    found, estimator = predictor(final.fit(rows, TARGETS), rows), final
+    np.testing.assert_array_equal(found.predict(rows), estimator.predict(rows))
+
+
+def test_a_tie_of_two_trees_goes_to_the_first_class_of_each_target() -> None:
+    rows, targets = np.array([[0.0], [1.0]]), np.array([[1, 5], [0, 9]])
+    forest = RandomForestClassifier(2, bootstrap=False, random_state=0).fit(rows, targets)
+    forest.estimators_[1] = DecisionTreeClassifier().fit(rows, 1 - np.array([[1, 0], [0, 1]]))
+    np.testing.assert_array_equal(predictor(forest, rows).predict(rows), forest.predict(rows))
 
 
 def test_behind_a_scaler() -> None:
@@ -100,8 +136,11 @@ LOGARITHMS = ClassifierChain(LOGISTIC, chain_method="predict_log_proba")
 
 @pytest.mark.parametrize(
     ("estimator", "reason"),
-    [(LOGARITHMS, "use chain_method='predict'"), (DecisionTreeClassifier(), "classifies 3 targets at once")],
-    ids=["logarithms", "tree"],
+    [
+        (LOGARITHMS, "use chain_method='predict'"),
+        (RadiusNeighborsClassifier(outlier_label=0), "classifies 3 targets at once"),
+    ],
+    ids=["logarithms", "radius"],
 )
 def test_what_cannot_be_written_is_refused_by_name(estimator: Any, reason: str) -> None:
     with pytest.raises(ConversionError, match=reason):
@@ -111,6 +150,7 @@ def test_what_cannot_be_written_is_refused_by_name(estimator: Any, reason: str) 
 def test_targets_of_texts_and_of_numbers_are_refused() -> None:
     estimator = MultiOutputClassifier(LOGISTIC).fit(IRIS, TARGETS)
     estimator.estimators_[1] = LogisticRegression(max_iter=1000).fit(IRIS, NAMES)
+    estimator.classes_[1] = estimator.estimators_[1].classes_
     with pytest.raises(ConversionError, match="classifies targets of texts and of numbers"):
         convert(estimator, IRIS)
 

@@ -1,0 +1,115 @@
+"""CountVectorizer and TfidfVectorizer with analyzer="char_wb": words, their characters, n-grams of these.
+
+In: a fitted vectorizer; other analyzers are handed on to skl2onnx.
+Out: counts `(n_rows, n_features)` float32, or 0 and 1 with binary=True.
+Promise: exact, but for letters whose lower case depends on the library (docs/convert.md).
+
+scikit-learn puts a blank on both sides of each word and counts n-grams within a word; a word that is
+shorter than n counts once as it is (feature_extraction/text.py: _char_wb_ngrams, 1.9). onnxruntime's
+Tokenizer marks the ends of what it takes apart: the words are taken apart first, then each of them into
+characters, and the marks stand for the blanks.  An n-gram over two words has an end before a start, which no
+entry of the vocabulary has. Rows with fewer words than others are filled up, words with fewer characters too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .affine import replace_converter
+from .writer import Writer
+
+ALIAS = "SklearnCountVectorizer"
+MICROSOFT = "com.microsoft"
+START, END = "\x02", "\x03"
+"""What Tokenizer puts before and behind a text (onnxruntime's docs/ContribOperators.md: mark)."""
+NO_WORD, NO_CHARACTER = "\ufffe", "\uffff"
+"""Fillings, which are no characters of Unicode."""
+BLANK = " "
+SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+"""What str.split takes for space; the last one is U+3000."""
+WORD = "[^" + "".join(f"\\x{{{ord(space):x}}}" for space in SPACES) + "]+"
+"""The same for onnxruntime's RE2."""
+
+
+def register() -> None:
+    """Replace skl2onnx's converter, which TfidfVectorizer's calls too."""
+    replace_converter(ALIAS, convert)
+
+
+def convert(scope: Any, operator: Any, container: Any) -> None:
+    """Write the nodes, or let skl2onnx write those of another analyzer."""
+    from skl2onnx.operator_converters.text_vectoriser import convert_sklearn_text_vectorizer
+
+    vectorizer = operator.raw_operator
+    if vectorizer.analyzer != "char_wb":
+        convert_sklearn_text_vectorizer(scope, operator, container)
+        return
+    for name in ("strip_accents", "preprocessor"):
+        if getattr(vectorizer, name) is not None:
+            raise NotImplementedError(f"only {name}=None is supported")
+    writer = Writer(scope, container)
+    texts = writer.add("Reshape", [operator.inputs[0].full_name, writer.constant(np.array([-1]))])
+    if vectorizer.lowercase:
+        texts = writer.add("StringNormalizer", [texts], case_change_action="LOWER", is_case_sensitive=0)
+    counts = _counts(writer, _characters(writer, texts), vectorizer.vocabulary_)
+    if vectorizer.binary:
+        counts = writer.add("Min", [counts, writer.constant(np.ones(1, dtype=np.float32))])
+    writer.finish(counts, operator.outputs[0].full_name)
+
+
+def _characters(writer: Writer, texts: str) -> str:
+    """`(n_rows, n_characters)` of all words, each between `START` and `END`."""
+    words = writer.add(
+        "Tokenizer", [texts], domain=MICROSOFT, mark=0, mincharnum=1, pad_value=NO_WORD, tokenexp=WORD
+    )
+    characters = writer.add(
+        "Tokenizer", [words], domain=MICROSOFT, mark=1, mincharnum=1, pad_value=NO_CHARACTER, separators=[""]
+    )
+    return writer.add("Flatten", [characters], axis=1)
+
+
+def _counts(writer: Writer, characters: str, vocabulary: dict[str, int]) -> str:
+    n_features = max(vocabulary.values()) + 1
+    entries = [(tokens, column) for text, column in vocabulary.items() for tokens in _tokens(text)]
+    if BLANK in vocabulary:
+        entries.append(((NO_WORD,), n_features))
+    counts = _vectorize(writer, characters, entries)
+    if BLANK not in vocabulary:
+        return counts
+    # Each word that is not there has two ends, which are no blanks.
+    ends = [writer.constant(np.array([end])) for end in (0, n_features, n_features + 1, 1)]
+    known = writer.add("Slice", [counts, ends[0], ends[1], ends[3]])
+    fillings = writer.add("Slice", [counts, ends[1], ends[2], ends[3]])
+    taken = np.zeros((1, n_features), dtype=np.float32)
+    taken[0, vocabulary[BLANK]] = 2.0
+    return writer.add("Sub", [known, writer.add("Mul", [fillings, writer.constant(taken)])])
+
+
+def _tokens(text: str) -> list[tuple[str, ...]]:
+    """The n-grams of characters and marks that count for an entry of the vocabulary."""
+    if text == BLANK:
+        return [(START,), (END,)]
+    first = START if text.startswith(BLANK) else text[0]
+    last = END if text.endswith(BLANK) else text[-1]
+    return [(first, *text[1:-1], last) if len(text) > 1 else (first,)]
+
+
+def _vectorize(writer: Writer, characters: str, entries: list[tuple[tuple[str, ...], int]]) -> str:
+    """Write TfIdfVectorizer, whose pool holds n-grams by their length."""
+    entries = sorted(entries, key=lambda entry: len(entry[0]))
+    lengths = np.array([len(tokens) for tokens, _ in entries])
+    starts = [int(lengths[lengths < n].sum()) for n in range(1, int(lengths[-1]) + 1)]
+    return writer.add(
+        "TfIdfVectorizer",
+        [characters],
+        mode="TF",
+        min_gram_length=int(lengths[0]),
+        max_gram_length=int(lengths[-1]),
+        max_skip_count=0,
+        pool_strings=[token for tokens, _ in entries for token in tokens],
+        ngram_indexes=[column for _, column in entries],
+        ngram_counts=starts,
+        weights=[1.0] * len(entries),
+    )

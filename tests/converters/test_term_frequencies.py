@@ -1,0 +1,41 @@
+"""Logarithms of term frequencies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from tests.convert.examples import GOOD, TEXT, predictor, settled
+
+TEXTS = pd.DataFrame({"text": ["the quick the the fox", "aa aa aa bb", "one two two", "", "fox"] * 4})
+NEW = pd.DataFrame({"text": ["fox fox fox fox the", "nothing known", "", "two one"]})
+VECTORIZERS = [
+    TfidfVectorizer(sublinear_tf=True),
+    TfidfVectorizer(sublinear_tf=True, norm="l1", ngram_range=(1, 2)),
+    TfidfVectorizer(sublinear_tf=True, use_idf=False),
+    TfidfVectorizer(sublinear_tf=True, norm=None, binary=True),
+    TfidfVectorizer(sublinear_tf=True, analyzer="char"),
+    TfidfVectorizer(sublinear_tf=True, analyzer="char_wb", ngram_range=(1, 3)),
+    make_pipeline(CountVectorizer(), TfidfTransformer(sublinear_tf=True)),
+]
+
+
+@pytest.mark.parametrize("vectorizer", VECTORIZERS, ids=str)
+def test_it_agrees_on_known_and_on_new_texts(vectorizer: Any) -> None:
+    estimator = ColumnTransformer([("text", vectorizer, "text")], sparse_threshold=0.0).fit(TEXTS)
+    found = predictor(estimator, TEXTS)
+    for batch in (TEXTS, NEW):
+        np.testing.assert_allclose(found.predict(batch), estimator.transform(batch), rtol=1e-5, atol=1e-6)
+
+
+def test_the_proof_holds_before_a_model() -> None:
+    vectorizer = ColumnTransformer([("text", TfidfVectorizer(sublinear_tf=True), "text")])
+    estimator = make_pipeline(vectorizer, LogisticRegression(max_iter=500))
+    assert settled(estimator.fit(TEXT, GOOD), TEXT).report.exact

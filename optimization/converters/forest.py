@@ -56,13 +56,9 @@ def register() -> None:
     for name in NAMES:
         kind = getattr(sklearn.ensemble, name, None) or getattr(sklearn.tree, name)
         options = {**OPTIONS, "raw_scores": [False, True]} if name == "BaggingClassifier" else OPTIONS
-        update_registered_converter(kind, f"Sklearn{name}", declare, convert, overwrite=True, options=options)
-
-
-def declare(operator: Any) -> None:
-    """Declare labels and scores, of one target or several."""
-    several = several_targets.has_several_targets(operator.raw_operator)
-    (several_targets.declare if several else classifier_types)(operator)
+        update_registered_converter(
+            kind, f"Sklearn{name}", classifier_types, convert, overwrite=True, options=options
+        )
 
 
 def is_supported(estimator: Any) -> bool:

@@ -41,7 +41,7 @@ def register() -> None:
     update_registered_converter(
         KNeighborsClassifier,
         "SklearnKNeighborsClassifier",
-        declare_classifier,
+        classifier_types,
         convert_classifier,
         overwrite=True,
         options=CLASSIFIER_OPTIONS,
@@ -53,12 +53,6 @@ def register() -> None:
         convert_regressor,
         overwrite=True,
     )
-
-
-def declare_classifier(operator: Any) -> None:
-    """Declare labels and scores, of one target or several."""
-    several = several_targets.has_several_targets(operator.raw_operator)
-    (several_targets.declare if several else classifier_types)(operator)
 
 
 def regressor_types(operator: Any) -> None:

@@ -28,13 +28,18 @@ DETECTOR_OPTIONS = {"score_samples": [True, False]}
 
 
 def classifier_types(operator: Any) -> None:
-    """Declare `(n_rows,)` labels and `(n_rows, n_classes)` float32 scores."""
+    """Declare `(n_rows,)` labels and `(n_rows, n_classes)` float32 scores.
+
+    Of several targets there are `(n_rows, n_targets)` labels, and scores of any width.
+    """
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 
-    classes = np.asarray(operator.raw_operator.classes_)
-    kind = StringTensorType if classes.dtype.kind in "OUS" else Int64TensorType
-    operator.outputs[0].set_type(kind([None]))
-    operator.outputs[1].set_type(FloatTensorType([None, len(classes)]))
+    classes = operator.raw_operator.classes_
+    several = isinstance(classes, list)
+    text = np.asarray(classes[0] if several else classes).dtype.kind in "OUS"
+    labels, scores = ([None, len(classes)], [None, None]) if several else ([None], [None, len(classes)])
+    operator.outputs[0].set_type((StringTensorType if text else Int64TensorType)(labels))
+    operator.outputs[1].set_type(FloatTensorType(scores))
 
 
 def regressor_types(operator: Any) -> None:

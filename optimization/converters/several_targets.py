@@ -23,7 +23,7 @@ from onnx import TensorProto
 from .algebra import DOUBLE, Algebra, cast
 from .joined_regressors import double_variable
 from .members import twin, write_member
-from .output_types import CLASSIFIER_OPTIONS
+from .output_types import CLASSIFIER_OPTIONS, classifier_types
 from .writer import Writer
 
 METHODS = ("predict", "predict_proba", "decision_function")
@@ -39,7 +39,7 @@ def register() -> None:
         update_registered_converter(
             kind,
             f"Optimization{kind.__name__}",
-            declare,
+            classifier_types,
             convert,
             overwrite=True,
             options=CLASSIFIER_OPTIONS,
@@ -57,16 +57,6 @@ def is_supported(estimator: Any) -> bool:
 def has_several_targets(estimator: Any) -> bool:
     """Whether a classifier has classes for each of several targets."""
     return isinstance(getattr(estimator, "classes_", None), list)
-
-
-def declare(operator: Any) -> None:
-    """Declare labels and float32 scores."""
-    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
-
-    classes = operator.raw_operator.classes_
-    text = np.asarray(classes[0]).dtype.kind in "OUS"
-    operator.outputs[0].set_type((StringTensorType if text else Int64TensorType)([None, len(classes)]))
-    operator.outputs[1].set_type(FloatTensorType([None, None]))
 
 
 def write_votes(writer: Writer, operator: Any, votes: list[str]) -> None:

@@ -104,9 +104,9 @@ class _Axis:
         return self.start + share * (self.end - self.start)
 
     def ticks(self) -> list[float]:
-        """Powers of ten, with 2 and 5 between where there is room."""
+        """Powers of ten, with numbers between them where there is room."""
         decades = range(math.floor(self.low), math.ceil(self.high) + 1)
-        for factors in ((1, 2, 5), (1, 3), (1,)):
+        for factors in ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 5), (1, 3), (1,)):
             found = [factor * 10.0**power for power in decades for factor in factors]
             inside = [value for value in found if self.low <= math.log10(value) <= self.high]
             if len(inside) <= MAX_TICKS:

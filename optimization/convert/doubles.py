@@ -21,6 +21,7 @@ import pandas as pd
 from optimization.convert.structure import TREES, around, is_sklearn, rewrite, unwrap, walk
 from optimization.converters.arithmetic import Arithmetic, Array, Form, Operation
 from optimization.converters.distances import asks_a_tree, is_neighbours
+from optimization.converters.filling import is_nan
 from optimization.converters.functions import name_of
 from optimization.converters.iterative_imputer import iterative_filling
 from optimization.converters.knn_imputer import knn_filling
@@ -207,9 +208,7 @@ def _as_step(step: Any, wide: bool) -> Any:
         return step
     make = next((make for name, make in AS_STEPS.items() if is_sklearn(step, name)), None)
     form = make(step) if make and hasattr(step, "n_features_in_") else None
-    if form is None:
-        return step
-    return Arithmetic((Operation("Form", np.zeros(0), form=form),), step.n_features_in_, wide)
+    return step if form is None else Arithmetic(_written(form), step.n_features_in_, wide)
 
 
 def _merge_steps(part: Any) -> Any:
@@ -298,7 +297,7 @@ def _imputer(part: Any) -> tuple[Operation, ...] | None:
     Columns that say what was missing are added before anything is filled, and have nothing to fill.
     """
     statistics = part.statistics_
-    if not _is_nan(part.missing_values) or statistics.dtype.kind != "f" or not np.isfinite(statistics).all():
+    if not is_nan(part.missing_values) or statistics.dtype.kind != "f" or not np.isfinite(statistics).all():
         return None
     marked = part.indicator_.features_ if part.add_indicator else np.zeros(0)
     if not len(marked):
@@ -307,11 +306,7 @@ def _imputer(part: Any) -> tuple[Operation, ...] | None:
 
 
 def _indicator(part: Any) -> tuple[Operation, ...] | None:
-    return (_double("Missing", part.features_),) if _is_nan(part.missing_values) else None
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and bool(np.isnan(value))
+    return (_double("Missing", part.features_),) if is_nan(part.missing_values) else None
 
 
 def _function(part: Any) -> tuple[Operation, ...] | None:
@@ -333,9 +328,13 @@ def _form(make: Callable[[Any], Form | None]) -> Callable[[Any], tuple[Operation
 
     def operations(part: Any) -> tuple[Operation, ...] | None:
         form = make(part)
-        return None if form is None else (Operation("Form", np.zeros(0), form=form),)
+        return None if form is None else _written(form)
 
     return operations
+
+
+def _written(form: Form) -> tuple[Operation, ...]:
+    return (Operation("Form", np.zeros(0), form=form),)
 
 
 def is_calculated(part: Any) -> bool:

@@ -19,7 +19,6 @@ from .output_types import DETECTOR_OPTIONS, detector_parser, detector_types
 from .writer import Array, Writer
 
 ALIAS = "OptimizationEllipticEnvelope"
-INLIER, OUTLIER = 1, -1
 
 
 def register() -> None:
@@ -50,8 +49,7 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     score = algebra.add("Neg", [squares])
     decision = algebra.add("Sub", [score, algebra.number(model.offset_)])
     inlier = algebra.add("GreaterOrEqual", [decision, algebra.number(0.0)])
-    labels = [writer.constant(np.array([[value]], dtype=np.int64)) for value in (INLIER, OUTLIER)]
-    writer.add("Where", [inlier, *labels], output=names[0])
+    writer.inlier(inlier, names[0])
     for name, value in zip(names[1:], (decision, score), strict=False):
         writer.finish(cast(writer, value, np.float32), name)
 

@@ -60,6 +60,17 @@ class Filling:
         return algebra.add("Concat", [answer, marks], axis=1)
 
 
+def is_nan(value: Any) -> bool:
+    """Whether an imputer's missing_values is NaN."""
+    return isinstance(value, float) and bool(np.isnan(value))
+
+
+def can_fill(part: Any, filled: Array) -> bool:
+    """Whether a fitted imputer fills NaN, in some column, and keeps no column without any value."""
+    kept = part.keep_empty_features and not filled.all()
+    return is_nan(part.missing_values) and bool(filled.any()) and not kept
+
+
 def filling(part: Any, fill: Fill, filled: Array) -> Filling:
     """Return the form of a fitted imputer, whose indicator is its own."""
     marked = part.indicator_.features_ if part.add_indicator else np.zeros(0)

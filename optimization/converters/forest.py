@@ -23,7 +23,6 @@ A Bagging of anything but trees is left to bagging.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -69,13 +68,13 @@ def is_supported(estimator: Any) -> bool:
 
 
 def convert(scope: Any, operator: Any, container: Any) -> None:
-    """Write the nodes, or let skl2onnx write them."""
+    """Write the nodes, or let bagging.py write those of other members than trees."""
     forest, writer = operator.raw_operator, Writer(scope, container)
     if several_targets.has_several_targets(forest):
         _convert_targets(writer, operator)
         return
     if not is_supported(forest):
-        _converter_of_skl2onnx(forest)(scope, operator, container)
+        bagging.convert(scope, operator, container)
         return
     if len(forest.classes_) == 1:
         _convert_one_class(writer, operator)
@@ -115,19 +114,6 @@ def _convert_one_class(writer: Writer, operator: Any) -> None:
     writer.add("Div", [share, share], output=probabilities)
     index = writer.add("ArgMax", [share], axis=1, keepdims=0)
     writer.label(index, operator.raw_operator.classes_, label)
-
-
-def _converter_of_skl2onnx(estimator: Any) -> Callable[[Any, Any, Any], None]:
-    from skl2onnx.operator_converters.decision_tree import convert_sklearn_decision_tree_classifier
-    from skl2onnx.operator_converters.random_forest import convert_sklearn_random_forest_classifier
-
-    if type(estimator).__name__ == "BaggingClassifier":
-        return bagging.convert
-    if hasattr(estimator, "tree_"):
-        converter = convert_sklearn_decision_tree_classifier
-    else:
-        converter = convert_sklearn_random_forest_classifier
-    return converter  # type: ignore[no-any-return]
 
 
 def _add_trees(writer: Writer, operator: Any, label: str) -> str:

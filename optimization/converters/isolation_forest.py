@@ -28,7 +28,6 @@ from .tree_nodes import regressor_attributes
 from .writer import ML_DOMAIN, Writer
 
 Array = np.ndarray[Any, Any]
-INLIER, OUTLIER = 1, -1
 REORDERED = 2.0**-50
 """Relative error per tree of a float64 sum whose terms come in another order."""
 
@@ -57,8 +56,7 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     margin = _add_trees(writer, operator, least)
     tolerated = np.float32(-REORDERED * len(forest.estimators_) * max(1.0, least))
     inlier = writer.add("GreaterOrEqual", [margin, _constant(writer, tolerated)])
-    labels = (writer.constant(np.array([[value]], dtype=np.int64)) for value in (INLIER, OUTLIER))
-    writer.add("Where", [inlier, *labels], output=names[0])
+    writer.inlier(inlier, names[0])
     power = writer.add("Exp", [writer.add("Mul", [margin, _constant(writer, rate)])])
     scores = writer.add("Mul", [power, _constant(writer, at_least)])
     writer.add("Sub", [scores, _constant(writer, forest.offset_)], output=names[1])

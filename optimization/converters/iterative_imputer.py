@@ -23,15 +23,14 @@ from onnx import TensorProto, helper
 
 from .algebra import Algebra, cast
 from .blocks import inside
-from .filling import Filling, filling
+from .filling import Filling, can_fill, filling
 from .writer import Array
 
 
 def iterative_filling(part: Any) -> Filling | None:
     """Return the form of a fitted IterativeImputer; None for a setting that has none."""
-    nan = isinstance(part.missing_values, float) and np.isnan(part.missing_values)
     filled = ~np.asarray(part._is_empty_feature)
-    if not nan or part.sample_posterior or (part.keep_empty_features and not filled.all()):
+    if part.sample_posterior or not can_fill(part, filled):
         return None
     if not all(is_linear(step.estimator) for step in part.imputation_sequence_):
         return None

@@ -24,8 +24,9 @@ from onnx import TensorProto
 
 from .algebra import Algebra, cast
 from .blocks import FLOATS, Carried, in_blocks
-from .filling import Filling, filling
+from .filling import Filling, can_fill, filling
 from .kernels import centre_of
+from .nearest import smallest
 from .neighbours import weigh
 from .training_rows import Stored, code_names, decode, store
 from .writer import Array, Writer
@@ -33,11 +34,9 @@ from .writer import Array, Writer
 
 def knn_filling(part: Any) -> Filling | None:
     """Return the form of a fitted KNNImputer; None for a setting that has none."""
-    nan = isinstance(part.missing_values, float) and np.isnan(part.missing_values)
-    if not nan or part.metric != "nan_euclidean" or part.weights not in ("uniform", "distance"):
-        return None
     filled = np.asarray(part._valid_mask)
-    if not filled.any() or (part.keep_empty_features and not filled.all()):
+    known = part.metric == "nan_euclidean" and part.weights in ("uniform", "distance")
+    if not known or not can_fill(part, filled):
         return None
     donors = _Donors.of(np.asarray(part._fit_X, dtype=np.float64)[:, filled], part)
 
@@ -82,11 +81,7 @@ class _Donors:
         own = algebra.add("Gather", [key, row], axis=0)
         if not self.known.all():
             own = algebra.add("Where", [algebra.add("Gather", [known, column], axis=0), own, infinite])
-        outputs = [writer.name("smallest"), writer.name("places")]
-        smallest, places = writer.add_all(
-            "TopK", [own, writer.constant(np.array([self.k]))], outputs, largest=0, sorted=1
-        )
-        found = self._averages(algebra, smallest, places, values, column)
+        found = self._averages(algebra, *smallest(writer, own, self.k), values, column)
         pairs = algebra.add("Transpose", [algebra.add("NonZero", [missing])], perm=[1, 0])
         return algebra.add("ScatterND", [rows, pairs, found])
 
@@ -105,7 +100,7 @@ class _Donors:
         none = algebra.add("Equal", [shared, algebra.number(0.0)])
         return algebra.add("Where", [none, algebra.number(np.inf), algebra.add("Div", [squares, shared])])
 
-    def _averages(self, algebra: Algebra, smallest: str, places: str, values: str, column: str) -> str:
+    def _averages(self, algebra: Algebra, keys: str, places: str, values: str, column: str) -> str:
         """`(n_missing,)` weighted means of the donors' values."""
         writer, axis = algebra.writer, algebra.writer.constant(np.array([1]))
         n_train = len(self.known)
@@ -115,9 +110,9 @@ class _Donors:
         place = algebra.add("Add", [algebra.add("Unsqueeze", [start, axis]), places])
         donated = algebra.add("Gather", [flat, place], axis=0)
         if self.by_distance:
-            weights = weigh(writer, algebra.add("Sqrt", [smallest]))
+            weights = weigh(writer, algebra.add("Sqrt", [keys]))
         else:
-            weights = cast(writer, algebra.add("Not", [algebra.add("IsInf", [smallest])]), np.float64)
+            weights = cast(writer, algebra.add("Not", [algebra.add("IsInf", [keys])]), np.float64)
         total = algebra.add("ReduceSum", [weights, axis], keepdims=0)
         weighted = algebra.add("ReduceSum", [algebra.add("Mul", [weights, donated]), axis], keepdims=0)
         otherwise = algebra.add("Gather", [algebra.number(self.means), column], axis=0)

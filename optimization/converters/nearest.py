@@ -74,7 +74,7 @@ def _among_all(
     values = prepared(writer, metric, decode(writer, stored, code_names(writer, stored)))
     others = writer.add("Unsqueeze", [values, writer.constant(np.array([0]))])
     key = keys(writer, metric, _apart(writer, prepared(writer, metric, rows)), others)
-    key, found = _top(writer, key, k)
+    key, found = smallest(writer, key, k)
     return [found, key] if keyed else [found]
 
 
@@ -92,7 +92,7 @@ def _among_proposed(
 
     moved = _moved(writer, rows, centre)
     single = writer.add("Cast", [moved], to=TensorProto.FLOAT)
-    ranks, among = _top(writer, proposer.single(single), k + SPARE)
+    ranks, among = smallest(writer, proposer.single(single), k + SPARE)
     error = _error(writer, proposer, moved, single)
     doubtful = _doubtful(writer, ranks, error, k, k + 1)
 
@@ -101,8 +101,8 @@ def _among_proposed(
         again = proposer.double(writer.add("Compress", [moved, lost], axis=0))
         proposed = _replaced(writer, among, lost, again, k + SPARE)
         few, few_rows = (writer.add("Compress", [name, doubtful], axis=0) for name in (proposed, rows))
-        few, _ = _top(writer, few, k + SPARE)  # in the order of the training rows, for those equally far
-        _, places = _top(writer, measured(few_rows, few), k)
+        few, _ = smallest(writer, few, k + SPARE)  # in the order of the training rows, for those equally far
+        _, places = smallest(writer, measured(few_rows, few), k)
         chosen = writer.add("GatherElements", [few, places], axis=1)
         return _scattered(writer, _first(writer, among, k), doubtful, chosen)
 
@@ -128,7 +128,7 @@ def _replaced(writer: Writer, among: str, lost: str, again: str, count: int) -> 
     """`(n_rows, count)`: `among`, with the rows that are lost by their ranks in float64."""
     # One row more: TopK of no rows ends the process with onnxruntime up to 1.30 (SIGFPE).
     again = writer.add("Pad", [again, writer.constant(np.array([0, 0, 1, 0]))])
-    _, instead = _top(writer, again, count)
+    _, instead = smallest(writer, again, count)
     instead = writer.add("Slice", [instead, *(writer.constant(np.array([end])) for end in (0, -1))])
     return _scattered(writer, among, lost, instead)
 
@@ -170,12 +170,12 @@ def _first(writer: Writer, values: str, k: int) -> str:
     return writer.add("Slice", [values, *(writer.constant(np.array([end])) for end in (0, k, 1))])
 
 
-def _top(writer: Writer, values: str, k: int) -> tuple[str, str]:
-    """The k smallest of each row and their places; of equal ones those of lower place."""
+def smallest(writer: Writer, values: str, k: int) -> tuple[str, str]:
+    """Write the k smallest of each row, and their places; of equal ones those of lower place."""
     outputs = [writer.name("smallest"), writer.name("places")]
     count = writer.constant(np.array([k]))
-    smallest, places = writer.add_all("TopK", [values, count], outputs, largest=0, sorted=1)
-    return smallest, places
+    values, places = writer.add_all("TopK", [values, count], outputs, largest=0, sorted=1)
+    return values, places
 
 
 def _apart(writer: Writer, rows: str) -> str:

@@ -85,8 +85,7 @@ def convert_detector(scope: Any, operator: Any, container: Any) -> None:
 def _sides(algebra: Algebra, values: str, label: str) -> None:
     """Write 1 where a value is > 0, else −1: where it is 0 too, and where it is not a number."""
     positive = algebra.add("Greater", [values, algebra.number(0.0)])
-    sides = [algebra.writer.constant(np.array(side, dtype=np.int64)) for side in (1, -1)]
-    algebra.add("Where", [positive, *sides], output=label)
+    algebra.writer.inlier(positive, label)
 
 
 def _values(scope: Any, operator: Any, container: Any, allowed: Allowed) -> tuple[Algebra, str]:

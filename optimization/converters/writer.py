@@ -69,6 +69,11 @@ class Writer:
         """Give `source` the name `target` of an output; passes remove the Identity."""
         self.add("Identity", [source], output=target)
 
+    def inlier(self, inside: str, target: str) -> None:
+        """Write `target` `(n_rows, 1)` int64: 1 where `inside` holds, else −1, a detector's labels."""
+        sides = [self.constant(np.array([[side]], dtype=np.int64)) for side in (1, -1)]
+        self.add("Where", [inside, *sides], output=target)
+
     def label(self, index: str, classes: Array, target: str) -> None:
         """Write `target = classes[index]`, text or int64, from an index of `(n_rows,)` int64."""
         if classes.dtype.kind in "OUS":

@@ -15,6 +15,7 @@ import functools
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from onnx import ModelProto
 
 from flavor.quantized_onnx_v1.manifest import Manifest, Session
@@ -140,8 +141,8 @@ def _keeps_missing(report: ParityReport) -> bool:
 def _holds_missing(features: Any, manifest: Manifest) -> bool:
     """Whether the data has NaN in a column that may have it."""
     if hasattr(features, "columns"):
-        return bool(features[list(manifest.nan_columns)].isna().to_numpy().any())
-    return bool(np.isnan(np.asarray(features, dtype=np.float64)).any())
+        features = features[list(manifest.nan_columns)]
+    return bool(np.any(pd.isna(features)))
 
 
 def _hard_report(predictor: Predictor, hard: HardRows) -> ParityReport:

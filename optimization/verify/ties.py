@@ -103,6 +103,7 @@ class _Watched(KNNImputer):  # type: ignore[misc]
     def transform(self, X: Any) -> Any:
         """Fill as KNNImputer does."""
         rows = np.asarray(X)
+        rows = rows if rows.dtype == np.float32 else rows.astype(np.float64)
         with np.errstate(all="ignore"):
             self.seen.append(_several_donors(self, rows))
         return super().transform(X)

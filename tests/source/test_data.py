@@ -198,6 +198,13 @@ def test_another_number_of_targets_than_the_models_is_refused(
     fails_with(write(tmp_path, TARGETS), expected, source=single, target="y,z w")
 
 
+def test_a_transformer_may_be_given_a_target(tmp_path: Path) -> None:
+    """Nothing is compared with it, as before; it must not be asked for predictions."""
+    rows = load(write(tmp_path, CSV), source_of(SimpleImputer().fit(FRAME), FRAME), target="y")
+    assert rows.target is not None
+    assert rows.target.tolist() == [0, 1, 0]
+
+
 def test_text_labels_of_several_targets_are_read_as_they_are_written(tmp_path: Path) -> None:
     texts = np.array(["007", "08"])[LABELLED]
     source = source_of(MultiOutputClassifier(LogisticRegression()).fit(FRAME, texts), FRAME)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from sklearn.impute import KNNImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsClassifier
@@ -40,6 +41,13 @@ def test_a_row_that_may_be_filled_by_two_donors_is_tied() -> None:
     assert tied(imputer, rows).tolist() == [True, False, False, False, False]
     filled = make_pipeline(imputer, LinearRegression()).fit(known, np.arange(4))
     assert tied(filled, rows).tolist() == [True, False, False, False, False]
+
+
+def test_columns_of_several_dtypes_are_asked_as_numbers() -> None:
+    known = pd.DataFrame({"old": [True, False, True], "size": [1.0, 5.0, 9.0]})
+    imputer = KNNImputer(n_neighbors=1).fit(known)
+    rows = pd.DataFrame({"old": [True, False], "size": [np.nan, np.nan]})
+    assert tied(imputer, rows).tolist() == [True, False]
 
 
 def test_weights_by_a_distance_of_nothing_are_settled_by_rounding() -> None:

@@ -1,26 +1,29 @@
 """A part of a graph, run on a few rows at a time, or only where it is needed.
 
-In: the name of the rows, and a function that writes the part for some of them; or a condition.
+In: the names of the rows, and a function that writes the part for some of them; or a condition.
 Out: its outputs for all rows.
 Promise: lossless, where each row is answered by itself; what the part holds at a time does not grow
-with the batch.
+with the batch, and the time per row does not either.
 
-    answers = Loop(⌈n_rows ÷ size⌉) over rows[i · size : (i + 1) · size]; outputs joined along axis 0
+    t = n_rows ÷ size + 1                         (÷ rounds down)
+    answers = Scan over rows, filled up to t blocks of ⌈n_rows ÷ t⌉ ≤ size rows; the first n_rows of them
     answer = If(any condition) part, else otherwise
 
+Blocks are equal, so one row is a block of one, and less than one row per block is filled up.
 A body holds its own constants: skl2onnx sorts nodes, and shares equal constants, without looking into
-bodies. So Loop's body reads nothing from outside but the rows, and If's only what its condition was
-calculated from. onnxruntime folds constants inside bodies too.
+bodies. So Scan's body reads nothing from outside but the rows, and If's only what its condition was
+calculated from. onnxruntime folds constants inside bodies too; the pass `duplicate_initializers` stores
+once what several bodies hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper
+from onnx import NodeProto, TensorProto, ValueInfoProto, helper
 
 from .writer import Writer
 
@@ -31,13 +34,12 @@ FEW = 2**11
 
 
 @dataclass(frozen=True)
-class Carried:
-    """One output of the part."""
+class Columns:
+    """What a tensor `(n_rows, width)` holds that goes into the part or comes out of it."""
 
     width: int
-    """Columns of it."""
     kind: int
-    """TensorProto.INT64 or TensorProto.DOUBLE."""
+    """Of TensorProto: FLOAT, DOUBLE or INT64."""
 
 
 def block_size(values_per_row: int) -> int:
@@ -46,49 +48,49 @@ def block_size(values_per_row: int) -> int:
 
 
 def in_blocks(
-    writer: Writer, rows: str, size: int, carried: Sequence[Carried], part: Callable[[str], Sequence[str]]
+    writer: Writer,
+    rows: Mapping[str, Columns],
+    size: int,
+    answers: Sequence[Columns],
+    part: Callable[..., Sequence[str]],
 ) -> list[str]:
-    """Write `part` for `size` rows at a time, or for all at once if `size` is 0; returns its outputs.
+    """Write `part` for up to `size` rows at a time, or for all at once if `size` is 0; returns its outputs.
 
     Args:
-        rows: a tensor made by a node of the caller's, `(n_rows, …)`.
-        carried: the outputs of `part`, `(n_rows, width)`.
-        part: writes nodes for the rows of the given name; constants that it writes go into the body.
+        rows: tensors made by nodes of the caller's.
+        answers: the outputs of `part`.
+        part: writes nodes for the rows of the given names; constants that it writes go into the body.
     """
     if not size:
-        return list(part(rows))
-    trips, names = _trips(writer, rows, size), [writer.name(name) for name in ("block", "going")]
-    before = [writer.name("so_far") for _ in carried]
-    with inside(writer) as content:
-        start = writer.add("Mul", [names[0], writer.constant(np.array([size]))])
-        end = writer.add("Add", [start, writer.constant(np.array([size]))])
-        block = writer.add("Slice", [rows, start, end, writer.constant(np.array([0]))])
-        found = part(block)
-        after = [writer.add("Concat", [a, b], axis=0) for a, b in zip(before, found, strict=True)]
-        going = writer.add("Identity", [names[1]])
-    body = _body(content, names, before, [going, *after], carried)
-    outputs = [writer.name("joined") for _ in carried]
-    empty = [_empty(writer, item) for item in carried]
-    go = writer.constant(np.array(True))
-    return writer.add_all("Loop", [trips, go, *empty], outputs, body=body)
+        return list(part(*rows))
+    blocks = _Blocks.of(writer, next(iter(rows)), size)
+    inputs = [blocks.cut(name, item.width) for name, item in rows.items()]
+    own = [writer.name("block") for _ in rows]
+    with inside(writer) as (nodes, constants):
+        found = part(*own)
+    values = _values(own, rows.values())
+    body = helper.make_graph(nodes, "block", values, _values(found, answers), constants)
+    outputs = [writer.name("blocks") for _ in answers]
+    joined = writer.add_all("Scan", inputs, outputs, body=body, num_scan_inputs=len(rows))
+    return [blocks.join(name, item.width) for name, item in zip(joined, answers, strict=True)]
 
 
 def where_any(
-    writer: Writer, condition: str, carried: Carried, part: Callable[[], str], otherwise: Callable[[], str]
+    writer: Writer, condition: str, answer: Columns, part: Callable[[], str], otherwise: Callable[[], str]
 ) -> str:
     """Write `part` for batches with a row for which `condition` holds, and `otherwise` for the others.
 
     Args:
         condition: `(n_rows,)` bool; all that the two read from outside must lead to it.
-        carried: the answer of both, `(n_rows, width)`.
+        answer: what both give.
         part, otherwise: write nodes and return the answer; constants that they write go into the bodies.
     """
     held = writer.add("ReduceSum", [writer.add("Cast", [condition], to=TensorProto.INT32)], keepdims=0)
     branches = {}
     for name, write in (("then_branch", part), ("else_branch", otherwise)):
         with inside(writer) as (nodes, constants):
-            answer = write()
-        branches[name] = helper.make_graph(nodes, name, [], [_value(answer, carried)], constants)
+            found = write()
+        branches[name] = helper.make_graph(nodes, name, [], _values([found], [answer]), constants)
     return writer.add("If", [writer.add("Cast", [held], to=TensorProto.BOOL)], **branches)
 
 
@@ -116,38 +118,44 @@ def _without_copies(nodes: list[NodeProto], constants: Collection[str]) -> list[
     return kept
 
 
-def _trips(writer: Writer, rows: str, size: int) -> str:
-    """⌈n_rows ÷ size⌉ as a scalar."""
-    n_rows = writer.add("Shape", [rows], start=0, end=1)
-    raised = writer.add("Add", [n_rows, writer.constant(np.array([size - 1]))])
-    trips = writer.add("Div", [raised, writer.constant(np.array([size]))])
-    return writer.add("Squeeze", [trips])
+@dataclass(frozen=True)
+class _Blocks:
+    """How many blocks of how many rows."""
+
+    writer: Writer
+    n_rows: str
+    """`(1,)` int64, as all of these."""
+    blocks: str
+    each: str
+    """Rows of a block."""
+    pads: str
+    """ONNX's pads that fill the last block up."""
+
+    @classmethod
+    def of(cls, writer: Writer, rows: str, size: int) -> _Blocks:
+        one = writer.constant(np.array([1]))
+        n_rows = writer.add("Shape", [rows], start=0, end=1)
+        full = writer.add("Div", [n_rows, writer.constant(np.array([size]))])
+        blocks = writer.add("Add", [full, one])
+        # (n_rows + blocks − 1) ÷ blocks; of no rows there is a block of one, for those who take no empty one
+        each = writer.add("Max", [writer.add("Div", [writer.add("Add", [n_rows, full]), blocks]), one])
+        spare = writer.add("Sub", [writer.add("Mul", [blocks, each]), n_rows])
+        none = writer.constant(np.array([0]))
+        pads = writer.add("Concat", [none, none, spare, none], axis=0)
+        return cls(writer, n_rows, blocks, each, pads)
+
+    def cut(self, rows: str, width: int) -> str:
+        """`(n_blocks, rows of each, width)` of `(n_rows, width)`."""
+        filled = self.writer.add("Pad", [rows, self.pads])
+        sizes = [self.blocks, self.each, self.writer.constant(np.array([width]))]
+        return self.writer.add("Reshape", [filled, self.writer.add("Concat", sizes, axis=0)])
+
+    def join(self, blocks: str, width: int) -> str:
+        """`(n_rows, width)` of `(n_blocks, rows of each, width)`."""
+        flat = self.writer.add("Reshape", [blocks, self.writer.constant(np.array([-1, width]))])
+        return self.writer.add("Slice", [flat, self.writer.constant(np.array([0])), self.n_rows])
 
 
-def _empty(writer: Writer, item: Carried) -> str:
-    dtype = np.int64 if item.kind == TensorProto.INT64 else np.float64
-    return writer.constant(np.zeros((0, item.width), dtype=dtype))
-
-
-def _body(
-    content: tuple[list[NodeProto], list[TensorProto]],
-    names: Sequence[str],
-    before: Sequence[str],
-    after: Sequence[str],
-    carried: Sequence[Carried],
-) -> GraphProto:
-    """The Loop's body: (block, going, so far …) → (going, joined …)."""
-    inputs = [
-        helper.make_tensor_value_info(names[0], TensorProto.INT64, []),
-        helper.make_tensor_value_info(names[1], TensorProto.BOOL, []),
-        *(_value(name, item) for name, item in zip(before, carried, strict=True)),
-    ]
-    outputs = [
-        helper.make_tensor_value_info(after[0], TensorProto.BOOL, []),
-        *(_value(name, item) for name, item in zip(after[1:], carried, strict=True)),
-    ]
-    return helper.make_graph(content[0], "block", inputs, outputs, content[1])
-
-
-def _value(name: str, item: Carried) -> ValueInfoProto:
-    return helper.make_tensor_value_info(name, item.kind, [None, item.width])
+def _values(names: Iterable[str], items: Iterable[Columns]) -> list[ValueInfoProto]:
+    pairs = zip(names, items, strict=True)
+    return [helper.make_tensor_value_info(name, item.kind, [None, item.width]) for name, item in pairs]

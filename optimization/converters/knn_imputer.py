@@ -23,7 +23,7 @@ import numpy as np
 from onnx import TensorProto
 
 from .algebra import Algebra, cast
-from .blocks import FLOATS, Carried, in_blocks
+from .blocks import FLOATS, Columns, in_blocks
 from .filling import Filling, can_fill, filling
 from .kernels import centre_of
 from .nearest import smallest
@@ -43,8 +43,12 @@ def knn_filling(part: Any) -> Filling | None:
     def fill(algebra: Algebra, rows: str, missing: str, dtype: Any) -> str:
         n_train, n_columns = donors.known.shape
         size = max(1, FLOATS // (n_train * n_columns))
-        carried = [Carried(n_columns, TensorProto.DOUBLE)]
-        return in_blocks(algebra.writer, rows, size, carried, lambda block: [donors.fill(algebra, block)])[0]
+        same = Columns(n_columns, TensorProto.DOUBLE)
+
+        def part(block: str) -> list[str]:
+            return [donors.fill(algebra, block)]
+
+        return in_blocks(algebra.writer, {rows: same}, size, [same], part)[0]
 
     return filling(part, fill, filled)
 

@@ -27,7 +27,7 @@ from __future__ import annotations
 import numpy as np
 from onnx import TensorProto
 
-from .blocks import Carried, block_size, in_blocks, where_any
+from .blocks import Columns, block_size, in_blocks, where_any
 from .distances import PRODUCTS, Metric, keys, normalize
 from .kernels import centre_of
 from .proposals import Proposer, by_maximum, by_product
@@ -48,17 +48,19 @@ def nearest(
     Keys are returned if `keyed`, otherwise "".
     """
     n_train, n_features = stored.shape
+    rows = prepared(writer, metric, rows)
     ranked = metric.name in (*PRODUCTS, "manhattan") and k + SPARE < n_train
     if ranked and n_train * n_features > SMALL:
-        search, held = _among_proposed, n_train if metric.name in PRODUCTS else n_train * n_features
-    else:
-        search, held = _among_all, n_train * n_features
-    carried = [Carried(k, TensorProto.INT64), *([Carried(k, TensorProto.DOUBLE)] if keyed else [])]
+        search = _Search(writer, metric, stored, k)
+        found = search.found(rows)
+        return found, search.measured(rows, found, k) if keyed else ""
+    answers = [Columns(k, TensorProto.INT64), *([Columns(k, TensorProto.DOUBLE)] if keyed else [])]
 
     def part(block: str) -> list[str]:
-        return search(writer, metric, stored, block, k, keyed=keyed)
+        return _among_all(writer, metric, stored, block, k, keyed=keyed)
 
-    found, *key = in_blocks(writer, rows, block_size(held), carried, part)
+    given = {rows: Columns(n_features, TensorProto.DOUBLE)}
+    found, *key = in_blocks(writer, given, block_size(n_train * n_features), answers, part)
     return found, key[0] if keyed else ""
 
 
@@ -73,64 +75,105 @@ def _among_all(
     """All distances in float64."""
     values = prepared(writer, metric, decode(writer, stored, code_names(writer, stored)))
     others = writer.add("Unsqueeze", [values, writer.constant(np.array([0]))])
-    key = keys(writer, metric, _apart(writer, prepared(writer, metric, rows)), others)
+    key = keys(writer, metric, _apart(writer, rows), others)
     key, found = smallest(writer, key, k)
     return [found, key] if keyed else [found]
 
 
-def _among_proposed(
-    writer: Writer, metric: Metric, stored: Stored, rows: str, k: int, *, keyed: bool
-) -> list[str]:
-    """Ranks in float32; where they leave a choice open, the distances of the proposed in float64."""
-    values = decode(writer, stored, code_names(writer, stored))
-    centre = None if metric.name == "cosine" else writer.constant(centre_of(stored.values()))
-    values, rows = prepared(writer, metric, values), prepared(writer, metric, rows)
-    proposer = _proposer(writer, metric, stored, values, centre)
+class _Search:
+    """Ranks in float32; where they leave a choice open, the distances of the proposed in float64.
 
-    def measured(rows: str, among: str) -> str:
-        return keys(writer, metric, _apart(writer, rows), writer.add("Gather", [values, among], axis=0))
+    Where queries go in blocks, each block's body decodes the training rows for itself.
+    """
 
-    moved = _moved(writer, rows, centre)
-    single = writer.add("Cast", [moved], to=TensorProto.FLOAT)
-    ranks, among = smallest(writer, proposer.single(single), k + SPARE)
-    error = _error(writer, proposer, moved, single)
-    doubtful = _doubtful(writer, ranks, error, k, k + 1)
+    def __init__(self, writer: Writer, metric: Metric, stored: Stored, k: int) -> None:
+        n_train, n_features = stored.shape
+        self.writer, self.metric, self.stored, self.k = writer, metric, stored, k
+        self.count = k + SPARE
+        self.size = block_size(n_train if metric.name in PRODUCTS else n_train * n_features)
+        self.centre = None if metric.name == "cosine" else centre_of(stored.values())
+        self.proposer = self._proposer()
+        self.known = "" if self.size else self._decoded()
 
-    def decided() -> str:
-        lost = _doubtful(writer, ranks, error, k, k + SPARE)
-        again = proposer.double(writer.add("Compress", [moved, lost], axis=0))
-        proposed = _replaced(writer, among, lost, again, k + SPARE)
-        few, few_rows = (writer.add("Compress", [name, doubtful], axis=0) for name in (proposed, rows))
-        few, _ = smallest(writer, few, k + SPARE)  # in the order of the training rows, for those equally far
-        _, places = smallest(writer, measured(few_rows, few), k)
-        chosen = writer.add("GatherElements", [few, places], axis=1)
-        return _scattered(writer, _first(writer, among, k), doubtful, chosen)
+    def found(self, rows: str) -> str:
+        """`(n_rows, k)` places of the nearest of `rows`."""
+        writer, k = self.writer, self.k
+        moved = self._moved(rows)
+        single = writer.add("Cast", [moved], to=TensorProto.FLOAT)
+        given = {single: Columns(self.stored.shape[1], TensorProto.FLOAT)}
+        answers = [Columns(self.count, kind) for kind in (TensorProto.FLOAT, TensorProto.INT64)]
 
-    carried = Carried(k, TensorProto.INT64)
-    found = where_any(writer, doubtful, carried, decided, lambda: _first(writer, among, k))
-    return [found, measured(rows, found)] if keyed else [found]
+        def proposed(block: str) -> list[str]:
+            return list(smallest(writer, self._ranks(block, single=True), self.count))
 
+        ranks, among = in_blocks(writer, given, self.size, answers, proposed)
+        error = _error(writer, self.proposer, moved, single)
+        doubtful = _doubtful(writer, ranks, error, k, k + 1)
 
-def _proposer(writer: Writer, metric: Metric, stored: Stored, values: str, centre: str | None) -> Proposer:
-    """Differences stay the same when all rows move by the centre; rounding does not."""
-    n_train, n_features = stored.shape
-    if centre is None:
-        return by_product(writer, values, np.ones(n_train), n_features)
-    moved = stored.values() - centre_of(stored.values())
-    whole = np.array_equal(moved, np.rint(moved))
-    values = _moved(writer, values, centre)
-    if metric.name == "manhattan":
-        return by_maximum(writer, values, np.abs(moved).sum(axis=1), n_features, whole=whole)
-    return by_product(writer, values, np.sqrt((moved**2).sum(axis=1)), n_features, whole=whole)
+        def decided() -> str:
+            lost = _doubtful(writer, ranks, error, k, self.count)
+            again = self._again(writer.add("Compress", [moved, lost], axis=0))
+            better = _scattered(writer, among, lost, again)
+            few, few_rows = (writer.add("Compress", [name, doubtful], axis=0) for name in (better, rows))
+            few, _ = smallest(writer, few, self.count)  # as the training rows, for those equally far
+            _, places = smallest(writer, self.measured(few_rows, few, self.count), k)
+            chosen = writer.add("GatherElements", [few, places], axis=1)
+            return _scattered(writer, _first(writer, among, k), doubtful, chosen)
 
+        answer = Columns(k, TensorProto.INT64)
+        return where_any(writer, doubtful, answer, decided, lambda: _first(writer, among, k))
 
-def _replaced(writer: Writer, among: str, lost: str, again: str, count: int) -> str:
-    """`(n_rows, count)`: `among`, with the rows that are lost by their ranks in float64."""
-    # One row more: TopK of no rows ends the process with onnxruntime up to 1.30 (SIGFPE).
-    again = writer.add("Pad", [again, writer.constant(np.array([0, 0, 1, 0]))])
-    _, instead = smallest(writer, again, count)
-    instead = writer.add("Slice", [instead, *(writer.constant(np.array([end])) for end in (0, -1))])
-    return _scattered(writer, among, lost, instead)
+    def measured(self, rows: str, among: str, count: int) -> str:
+        """Keys of `rows` and the training rows at the `(n_rows, count)` places `among`."""
+        writer, n_features = self.writer, self.stored.shape[1]
+
+        def part(rows: str, among: str) -> list[str]:
+            others = writer.add("Gather", [self._values(), among], axis=0)
+            return [keys(writer, self.metric, _apart(writer, rows), others)]
+
+        size = block_size(count * n_features) if self.size else 0
+        given = {rows: Columns(n_features, TensorProto.DOUBLE), among: Columns(count, TensorProto.INT64)}
+        return in_blocks(writer, given, size, [Columns(count, TensorProto.DOUBLE)], part)[0]
+
+    def _again(self, rows: str) -> str:
+        """`(n_rows, count)` places that ranks in float64 propose for moved rows, which may be none."""
+        writer = self.writer
+
+        def part(block: str) -> list[str]:
+            ranks = self._ranks(block, single=False)
+            # One row more: TopK of no rows ends the process with onnxruntime up to 1.30 (SIGFPE).
+            ranks = writer.add("Pad", [ranks, writer.constant(np.array([0, 0, 1, 0]))])
+            _, places = smallest(writer, ranks, self.count)
+            return [writer.add("Slice", [places, *(writer.constant(np.array([end])) for end in (0, -1))])]
+
+        given = {rows: Columns(self.stored.shape[1], TensorProto.DOUBLE)}
+        return in_blocks(writer, given, self.size, [Columns(self.count, TensorProto.INT64)], part)[0]
+
+    def _proposer(self) -> Proposer:
+        """Differences stay the same when all rows move by the centre; rounding does not."""
+        n_train, n_features = self.stored.shape
+        if self.centre is None:
+            return by_product(np.ones(n_train), n_features)
+        moved = self.stored.values() - self.centre
+        whole = np.array_equal(moved, np.rint(moved))
+        if self.metric.name == "manhattan":
+            return by_maximum(np.abs(moved).sum(axis=1), n_features, whole=whole)
+        return by_product(np.sqrt((moved**2).sum(axis=1)), n_features, whole=whole)
+
+    def _values(self) -> str:
+        return self.known or self._decoded()
+
+    def _decoded(self) -> str:
+        values = decode(self.writer, self.stored, code_names(self.writer, self.stored))
+        return prepared(self.writer, self.metric, values)
+
+    def _ranks(self, rows: str, *, single: bool) -> str:
+        return self.proposer.rank(self.writer, self._moved(self._values()), rows, single=single)
+
+    def _moved(self, rows: str) -> str:
+        if self.centre is None:
+            return rows
+        return self.writer.add("Sub", [rows, self.writer.constant(self.centre)])
 
 
 def _error(writer: Writer, proposer: Proposer, rows: str, single: str) -> str:
@@ -181,7 +224,3 @@ def smallest(writer: Writer, values: str, k: int) -> tuple[str, str]:
 def _apart(writer: Writer, rows: str) -> str:
     """`(n_rows, 1, n_features)`."""
     return writer.add("Unsqueeze", [rows, writer.constant(np.array([1]))])
-
-
-def _moved(writer: Writer, rows: str, centre: str | None) -> str:
-    return rows if centre is None else writer.add("Sub", [rows, centre])

@@ -1,7 +1,7 @@
 """Ranks in float32 that propose neighbours, and a bound of their error.
 
-In: float64 training rows (prepared as the metric asks for), their lengths.
-Out: a `Proposer`.
+In: the lengths of the training rows, prepared as the metric asks for.
+Out: a `Proposer`: nodes for ranks, and how far these are to be trusted.
 Promise: the rank r of a query x and a training row s is within half of factor · |x| + constant of the
 exact one, where no sum overflows; where one does, it is infinite or NaN.
 
@@ -18,9 +18,9 @@ sums go across rows, which is 1.6 to 2.8 times as fast as the other way round (o
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 from onnx import TensorProto
@@ -34,14 +34,18 @@ EXACT = 2.0**22
 """float32 holds whole numbers up to 2²⁴, so halves and twice these too."""
 
 
+class Rank(Protocol):
+    """Writes `(n_rows, n_train)` ranks: less is nearer."""
+
+    def __call__(self, writer: Writer, values: str, rows: str, *, single: bool) -> str:
+        """Rank the training rows, float64 `values`, for `rows`: in float32 if `single`, as `rows` are."""
+
+
 @dataclass(frozen=True)
 class Proposer:
     """How candidates are found."""
 
-    single: Callable[[str], str]
-    """float32 rows → ranks `(n_rows, n_train)`, less is nearer."""
-    double: Callable[[str], str]
-    """The same in float64."""
+    rank: Rank
     factor: float
     constant: float
     """Two ranks whose difference is more than factor · |row| + constant are in the right order."""
@@ -51,19 +55,12 @@ class Proposer:
     """Ranks are exact for rows of whole numbers that are no larger; 0 if for none."""
 
 
-def by_product(
-    writer: Writer, values: str, lengths: Array, n_features: int, *, whole: bool = False
-) -> Proposer:
+def by_product(lengths: Array, n_features: int, *, whole: bool = False) -> Proposer:
     """Rank by |s|² − 2 x·s; `lengths` are |s| of the training rows, `whole` if these are whole numbers."""
-    axis = writer.constant(np.array([1]))
-    squares = writer.add("ReduceSumSquare", [values, axis], keepdims=0)
-    single = writer.add("Cast", [values], to=TensorProto.FLOAT)
-    single_squares = writer.add("Cast", [squares], to=TensorProto.FLOAT)
     longest = float(lengths.max())
     within = (EXACT - longest**2) / (2 * max(longest, 1.0) * np.sqrt(n_features))
     return Proposer(
-        lambda rows: writer.add("Gemm", [rows, single, single_squares], alpha=-2.0, transB=1),
-        lambda rows: writer.add("Gemm", [rows, values, squares], alpha=-2.0, transB=1),
+        _product,
         4 * (n_features + 4) * UNIT * longest,
         2 * (n_features + 4) * UNIT * longest**2,
         "ReduceL2",
@@ -71,17 +68,11 @@ def by_product(
     )
 
 
-def by_maximum(writer: Writer, values: str, lengths: Array, n_features: int, *, whole: bool) -> Proposer:
+def by_maximum(lengths: Array, n_features: int, *, whole: bool) -> Proposer:
     """Rank by Σ max(x, s) − ½ Σ s; `lengths` are Σ |s| of the training rows, `whole` if whole numbers."""
-    total = writer.add("ReduceSum", [values, writer.constant(np.array([1]))], keepdims=0)
-    half = writer.add("Mul", [total, writer.constant(np.array(0.5))])
-    turned = writer.add("Transpose", [values], perm=[1, 0])
-    ones = np.ones((1, n_features), dtype=np.float32)
-    low, low_half = (writer.add("Cast", [name], to=TensorProto.FLOAT) for name in (turned, half))
     longest = float(lengths.max())
     return Proposer(
-        lambda rows: _maximum(writer, rows, low, low_half, ones),
-        lambda rows: _maximum(writer, rows, turned, half),
+        partial(_maximum, n_features=n_features),
         2 * (n_features + 4) * UNIT,
         4 * (n_features + 4) * UNIT * longest,
         "ReduceL1",
@@ -93,11 +84,23 @@ def _whole(within: float, *, whole: bool) -> float:
     return max(0.0, float(np.floor(within))) if whole else 0.0
 
 
-def _maximum(writer: Writer, rows: str, others: str, half: str, ones: Array | None = None) -> str:
-    larger = writer.add("Max", [writer.add("Unsqueeze", [rows, writer.constant(np.array([2]))]), others])
+def _product(writer: Writer, values: str, rows: str, *, single: bool) -> str:
+    squares = writer.add("ReduceSumSquare", [values, writer.constant(np.array([1]))], keepdims=0)
+    if single:
+        values, squares = (writer.add("Cast", [name], to=TensorProto.FLOAT) for name in (values, squares))
+    return writer.add("Gemm", [rows, values, squares], alpha=-2.0, transB=1)
+
+
+def _maximum(writer: Writer, values: str, rows: str, *, single: bool, n_features: int) -> str:
     axis = writer.constant(np.array([1]))
-    if ones is None:
+    total = writer.add("ReduceSum", [values, axis], keepdims=0)
+    half = writer.add("Mul", [total, writer.constant(np.array(0.5))])
+    others = writer.add("Transpose", [values], perm=[1, 0])
+    if single:
+        others, half = (writer.add("Cast", [name], to=TensorProto.FLOAT) for name in (others, half))
+    larger = writer.add("Max", [writer.add("Unsqueeze", [rows, writer.constant(np.array([2]))]), others])
+    if not single:
         return writer.add("Sub", [writer.add("ReduceSum", [larger, axis], keepdims=0), half])
     # A product with ones: for one row ReduceSum takes four times as long.
-    total = writer.add("MatMul", [writer.constant(ones), larger])
-    return writer.add("Sub", [writer.add("Squeeze", [total, axis]), half])
+    ones = writer.constant(np.ones((1, n_features), dtype=np.float32))
+    return writer.add("Sub", [writer.add("Squeeze", [writer.add("MatMul", [ones, larger]), axis]), half])

@@ -25,7 +25,7 @@ import numpy as np
 from onnx import TensorProto
 
 from .algebra import DOUBLE, SINGLE, Algebra, cast
-from .blocks import Carried, block_size, in_blocks
+from .blocks import Columns, in_blocks
 from .distances import Metric, distance, keys
 from .kernels import centre_of
 from .neighbours import double_rows, known_metric, regressor_types, targets, weigh, write_classes
@@ -35,6 +35,10 @@ from .writer import Array, Writer
 
 NEAR = 2.0**20
 """Distances of less than so many errors are measured again where they are weights."""
+FEW_PAIRS = 2**9
+"""Values per row up to which all rows go at once."""
+PAIRS = 2**18
+"""Values of a block: many passes go over them, so they stay in a core's cache, in float64 too."""
 PRODUCTS = ("euclidean", "sqeuclidean")
 EXACT = 2.0**24
 """float32 counts so far."""
@@ -138,8 +142,8 @@ def _sums(writer: Writer, operator: Any, columns: _Columns) -> str:
     estimator, metric = operator.raw_operator, known_metric(operator.raw_operator)
     sphere = _Sphere(metric, store(estimator._fit_X), float(estimator.radius))
     ranked = metric.name in PRODUCTS
-    held = sphere.stored.shape[0] * (1 if ranked else sphere.stored.shape[1])
-    carried = [Carried(columns.n_columns, TensorProto.DOUBLE)]
+    n_train, n_features = sphere.stored.shape
+    held = n_train if ranked else n_train * n_features
     weighted = estimator.weights not in (None, "uniform")
 
     def part(rows: str) -> list[str]:
@@ -154,7 +158,10 @@ def _sums(writer: Writer, operator: Any, columns: _Columns) -> str:
             weights = weigh(writer, apart)
         return [algebra.add("MatMul", [weights, columns.write(algebra)])]
 
-    return in_blocks(writer, double_rows(writer, operator), block_size(held), carried, part)[0]
+    given = {double_rows(writer, operator): Columns(n_features, TensorProto.DOUBLE)}
+    answers = [Columns(columns.n_columns, TensorProto.DOUBLE)]
+    size = max(1, PAIRS // held) if held > FEW_PAIRS else 0
+    return in_blocks(writer, given, size, answers, part)[0]
 
 
 @dataclass(frozen=True)
@@ -181,13 +188,13 @@ class _Sphere:
 
     def counted(self, algebra: Algebra, rows: str, columns: _Columns) -> str:
         """Σ of the columns of the training rows within; float32 finds these, but for a few pairs."""
-        values = self._values(algebra)
-        product, own, error = self._products(Algebra(algebra.writer, SINGLE), rows, values)
-        inside, pairs = self._divided(algebra, product, own, error)
-        inner = Algebra(algebra.writer, SINGLE) if columns.whole else algebra
+        values, single = self._values(algebra), Algebra(algebra.writer, SINGLE)
+        beyond, error = self._beyond(single, rows, values)
+        inside = single.add("LessOrEqual", [beyond, single.add("Neg", [error])])
+        inner = single if columns.whole else algebra
         known = columns.write(inner)
         sums = inner.add("MatMul", [cast(inner.writer, inside, inner.dtype), known])
-        row, other, key = self._again(algebra, rows, values, pairs)
+        row, other, key = self._again(algebra, rows, values, self._doubtful(single, beyond, error))
         within = algebra.add("LessOrEqual", [key, algebra.number(self.reach)])
         more = inner.add("Where", [within, inner.add("Gather", [known, other], axis=0), inner.number(0.0)])
         sums = inner.add("ScatterND", [sums, row, more], reduction="add")
@@ -196,18 +203,24 @@ class _Sphere:
     def ranked_keys(self, algebra: Algebra, rows: str) -> str:
         """`(n_rows, n_train)` keys from a product, from differences where these are needed."""
         writer, values = algebra.writer, self._values(algebra)
-        product, own, error = self._products(algebra, rows, values)
-        _, pairs = self._divided(algebra, product, own, error, also_near=True)
-        key = algebra.add("Add", [product, algebra.add("Add", [own, algebra.number(self.reach)])])
+        beyond, error = self._beyond(algebra, rows, values)
+        far = algebra.add("Greater", [algebra.add("Abs", [beyond]), error])
+        apart = algebra.add("Add", [algebra.scaled(error, NEAR), algebra.number(-self.reach)])
+        sure = algebra.add("And", [far, algebra.add("Greater", [beyond, apart])])
+        pairs = self._places(algebra, algebra.add("Not", [sure]))
         _, _, exact = self._again(algebra, rows, values, pairs)
         exact = algebra.add("Reshape", [exact, writer.constant(np.array([-1]))])
+        key = algebra.add("Add", [beyond, algebra.number(self.reach)])
         return algebra.add("ScatterND", [key, pairs, exact])
 
     def _values(self, algebra: Algebra) -> str:
         return decode(algebra.writer, self.stored, code_names(algebra.writer, self.stored))
 
-    def _products(self, algebra: Algebra, rows: str, values: str) -> tuple[str, str, str]:
-        """|s|² − 2 x·s − reach, |x|² and the error of their sum, in the algebra's dtype."""
+    def _beyond(self, algebra: Algebra, rows: str, values: str) -> tuple[str, str]:
+        """|x − s|² − reach, `(n_rows, n_train)`, and its error, `(n_rows, 1)`, in the algebra's dtype.
+
+        One product of rows with two columns more: |x|² meets −½, and 1 meets −½ (|s|² − reach).
+        """
         writer, wide = algebra.writer, Algebra(algebra.writer, DOUBLE)
         one, centre = writer.constant(np.array([1])), centre_of(self.stored.values())
         x, s = (wide.add("Sub", [name, wide.number(centre)]) for name in (rows, values))
@@ -215,28 +228,32 @@ class _Sphere:
         known = wide.add("Sub", [known, wide.number(self.reach)])
         single = algebra.dtype == np.float32
         x, s, known = (cast(writer, name, np.float32) if single else name for name in (x, s, known))
-        product = algebra.add("Gemm", [x, s, known], alpha=-2.0, transB=1)
         own = algebra.add("ReduceSumSquare", [x, one], keepdims=1)
+        halves = algebra.number(np.full((len(self.stored.codes[0]), 1), -0.5))
+        x, s = (algebra.add("Concat", ends, axis=1) for ends in ([x, own], [s, halves]))
+        beyond = algebra.add("Gemm", [x, s, known], alpha=-2.0, transB=1)
         largest = float(np.square(self.stored.values() - centre).sum(axis=1).max()) + self.reach
         unit = np.finfo(algebra.dtype).eps / 2
-        error = algebra.scaled(
-            algebra.add("Add", [own, algebra.number(largest)]), 2 * (self.stored.shape[1] + 8) * unit
-        )
-        return product, own, error
+        error = algebra.add("Add", [own, algebra.number(largest)])
+        return beyond, algebra.scaled(error, 2 * (self.stored.shape[1] + 10) * unit)
 
-    def _divided(
-        self, algebra: Algebra, product: str, own: str, error: str, *, also_near: bool = False
-    ) -> tuple[str, str]:
-        """What is within for sure, `(n_rows, n_train)` bool, and the places of what is in doubt, `(n, 2)`."""
-        least = algebra.add("Neg", [algebra.add("Add", [own, error])])
-        most = algebra.add("Sub", [error, own])
-        inside = algebra.add("LessOrEqual", [product, least])
-        doubt = algebra.add("Equal", [inside, algebra.add("Greater", [product, most])])
-        if also_near:
-            reach = algebra.add("Add", [own, algebra.number(self.reach)])
-            near = algebra.add("Sub", [algebra.scaled(error, NEAR), reach])
-            doubt = algebra.add("Or", [doubt, algebra.add("Less", [product, near])])
-        return inside, algebra.add("Transpose", [algebra.add("NonZero", [doubt])], perm=[1, 0])
+    def _doubtful(self, algebra: Algebra, beyond: str, error: str) -> str:
+        """Places, `(n, 2)`, of pairs that may be within; rows without any are passed over."""
+        writer = algebra.writer
+        last = writer.constant(np.array([1]))
+        apart = algebra.add("Abs", [beyond])
+        sure = algebra.add("Greater", [algebra.add("ReduceMin", [apart, last], keepdims=1), error])
+        unsure = algebra.add("Reshape", [algebra.add("Not", [sure]), writer.constant(np.array([-1]))])
+        few, least = (algebra.add("Compress", [name, unsure], axis=0) for name in (apart, error))
+        pairs = self._places(algebra, algebra.add("Not", [algebra.add("Greater", [few, least])]))
+        ends = [writer.constant(np.array([end])) for end in (0, 1, 2)]
+        few_row, other = (algebra.add("Slice", [pairs, *ends[i : i + 2], ends[1]]) for i in (0, 1))
+        row = algebra.add("GatherND", [self._places(algebra, unsure), few_row])
+        return algebra.add("Concat", [row, other], axis=1)
+
+    def _places(self, algebra: Algebra, condition: str) -> str:
+        """Where a condition holds, one place to a row."""
+        return algebra.add("Transpose", [algebra.add("NonZero", [condition])], perm=[1, 0])
 
     def _again(self, algebra: Algebra, rows: str, values: str, pairs: str) -> tuple[str, str, str]:
         """Rows `(n, 1)`, training rows `(n,)` and keys `(n, 1)` of pairs."""

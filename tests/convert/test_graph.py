@@ -81,7 +81,7 @@ def test_the_scaler_of_two_graphs_is_shared() -> None:
 
 
 def test_graphs_with_bodies_are_joined_without_mixing_their_names() -> None:
-    """k-NN's Loop, in both graphs: names inside bodies follow the names outside."""
+    """k-NN's Scan, in both graphs: names inside bodies follow the names outside."""
     estimator = KNeighborsClassifier(metric="chebyshev").fit(np.tile(IRIS, (4, 1)), np.tile(SPECIES, 4))
     heads = (
         Head("predict", 0, "plain", "", "label"),
@@ -89,7 +89,7 @@ def test_graphs_with_bodies_are_joined_without_mixing_their_names() -> None:
     )
     model = build_graph(estimator, plan_inputs(estimator, IRIS), heads)
     kinds = [node.op_type for node in model.graph.node]
-    assert kinds.count("Loop") >= 1
+    assert kinds.count("Scan") >= 1
     onnx.checker.check_model(model)
 
 

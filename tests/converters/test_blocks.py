@@ -37,7 +37,7 @@ def test_blocks_answer_as_all_rows_at_once(n_rows: int) -> None:
     estimator = KNeighborsRegressor().fit(FEATURES, TARGET)
     model = convert(estimator, FEATURES).model
     onnx.checker.check_model(model, full_check=True)
-    assert [node.op_type for node in model.graph.node].count("Loop") == 1
+    assert [node.op_type for node in model.graph.node].count("Scan") == 1
     rows = np.ascontiguousarray(FEATURES[:n_rows])
     expected = estimator.predict(rows)[:, None] if n_rows else np.zeros((0, 1))
     for optimize in (False, True):

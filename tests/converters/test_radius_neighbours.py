@@ -84,7 +84,7 @@ def test_labels_of_text_several_targets_and_a_scaler() -> None:
 def test_many_training_rows_go_in_blocks() -> None:
     rows = np.random.default_rng(0).normal(size=(3000, 3))
     estimator = RadiusNeighborsRegressor(0.5, weights="distance").fit(rows, rows[:, 0])
-    assert "Loop" in [node.op_type for node in convert(estimator, rows).model.graph.node]
+    assert "Scan" in [node.op_type for node in convert(estimator, rows).model.graph.node]
     check(estimator, rows[:1200])
 
 

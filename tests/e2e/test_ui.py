@@ -21,6 +21,7 @@ from tests.e2e.processes import HOST, Result, answers, free_port, run, serving
 from tests.e2e.project import User, by_name, last_line
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+LOOKS = 5
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -138,10 +139,15 @@ def test_the_report_is_displayed_with_its_charts(
 ) -> None:
     address = f"{ui}/#/experiments/0/runs/{runs['benchmark'].info.run_id}/artifacts/report.html"
     assert "report.html" in look(address)
-    look(address, tmp_path / "report.png")
-    # Lines and dots of the original, #c4420a, are drawn by nothing else of the page.
-    difference = np.abs(image.imread(tmp_path / "report.png")[..., :3] - np.array([196, 66, 10]) / 255)
-    assert np.count_nonzero(difference.max(axis=-1) < 0.05) > 200
+    # Lines and dots of the original, #c4420a, are drawn by nothing else of the page. On a busy machine a
+    # picture may be taken before the page in the page is drawn.
+    for _ in range(LOOKS):
+        look(address, tmp_path / "report.png")
+        difference = np.abs(image.imread(tmp_path / "report.png")[..., :3] - np.array([196, 66, 10]) / 255)
+        drawn = int(np.count_nonzero(difference.max(axis=-1) < 0.05))
+        if drawn:
+            break
+    assert drawn > 200
 
 
 def test_the_registered_model_shows_the_alias(ui: str, look: Page) -> None:

@@ -37,14 +37,17 @@ class Plain:
     error: str = ""
 
 
-def plain_skl2onnx(estimator: Any, n_columns: int) -> Plain:
-    """Return skl2onnx's own graph for float32 rows, without the list of dictionaries (zipmap)."""
+def plain_skl2onnx(estimator: Any, features: Array) -> Plain:
+    """Return skl2onnx's own graph for float32 rows, without the list of dictionaries (zipmap).
+
+    One that does not answer `features` is an error too.
+    """
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType
 
     logging.getLogger("skl2onnx").setLevel(logging.ERROR)
     _mend_flags()
-    types = [("X", FloatTensorType([None, n_columns]))]
+    types = [("X", FloatTensorType([None, features.shape[1]]))]
     error = ""
     for tried in _options(estimator):
         try:
@@ -52,11 +55,18 @@ def plain_skl2onnx(estimator: Any, n_columns: int) -> Plain:
                 warnings.simplefilter("ignore")
                 model = to_onnx(estimator, initial_types=types, options=tried, target_opset=OPSETS)
             content = model.SerializeToString()
-            open_session(content, Session())
+            answers(content, features)
             return Plain(content)
         except Exception as problem:  # skl2onnx raises whatever it likes
             error = f"{type(problem).__name__}: {' '.join(str(problem).split())}"[:200]
     return Plain(error=error)
+
+
+def answers(content: bytes, features: Array) -> list[Any]:
+    """Return what skl2onnx's graph answers to `features`; its errors are onnxruntime's."""
+    session = open_session(content, Session())
+    found: list[Any] = session.run(None, {session.get_inputs()[0].name: features.astype(np.float32)})
+    return found
 
 
 def _options(estimator: Any) -> tuple[dict[Any, Any] | None, ...]:

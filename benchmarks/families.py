@@ -17,6 +17,7 @@ from sklearn import (
     discriminant_analysis,
     ensemble,
     gaussian_process,
+    impute,
     kernel_approximation,
     kernel_ridge,
     linear_model,
@@ -27,7 +28,7 @@ from sklearn import (
     tree,
 )
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Normalizer, StandardScaler
 
 FEW = 2_000
 """Training rows of estimators that keep all of them, or whose fit grows with their square or cube."""
@@ -51,6 +52,11 @@ class Family:
 
 def _scaled(make: Callable[[], Any]) -> Callable[[], Any]:
     return lambda: make_pipeline(StandardScaler(), make())
+
+
+def _on_a_sphere(make: Callable[[], Any]) -> Callable[[], Any]:
+    """Rows of length one, so that one radius suits all data sets."""
+    return lambda: make_pipeline(StandardScaler(), Normalizer(), make())
 
 
 def _mlp(kind: Any) -> Callable[[], Any]:
@@ -108,6 +114,10 @@ CLASSIFIERS: dict[str, Family] = {
     "k_neighbors_manhattan": Family(
         lambda: neighbors.KNeighborsClassifier(metric="manhattan"), max_train_rows=FEW
     ),
+    "radius_neighbors": Family(
+        _on_a_sphere(lambda: neighbors.RadiusNeighborsClassifier(0.7, outlier_label="most_frequent")),
+        max_train_rows=FEW,
+    ),
     "nearest_centroid": Family(neighbors.NearestCentroid),
     "gaussian_process": Family(
         lambda: gaussian_process.GaussianProcessClassifier(random_state=0), max_train_rows=400
@@ -132,6 +142,23 @@ CLASSIFIERS: dict[str, Family] = {
             StandardScaler(),
             decomposition.PCA(0.95, random_state=0),
             linear_model.LogisticRegression(max_iter=200),
+        )
+    ),
+    "knn_imputer_logistic": Family(
+        lambda: make_pipeline(
+            impute.KNNImputer(), StandardScaler(), linear_model.LogisticRegression(max_iter=200)
+        ),
+        max_train_rows=FEW,
+        fit_missing=True,
+    ),
+    "stacking": Family(
+        lambda: ensemble.StackingClassifier(
+            [
+                ("forest", ensemble.RandomForestClassifier(20, random_state=0)),
+                ("bayes", naive_bayes.GaussianNB()),
+            ],
+            make_pipeline(StandardScaler(), linear_model.LogisticRegression(max_iter=200)),
+            cv=3,
         )
     ),
     "nystroem_sgd": Family(
@@ -162,6 +189,9 @@ REGRESSORS: dict[str, Family] = {
     "ada_boost_regressor": Family(lambda: ensemble.AdaBoostRegressor(random_state=0), max_train_rows=FEW),
     "svr": Family(_scaled(svm.SVR), max_train_rows=FEW),
     "k_neighbors_regressor": Family(neighbors.KNeighborsRegressor, max_train_rows=SOME),
+    "radius_neighbors_regressor": Family(
+        _on_a_sphere(lambda: neighbors.RadiusNeighborsRegressor(1.2, weights="distance")), max_train_rows=FEW
+    ),
     "gaussian_process_regressor": Family(
         lambda: gaussian_process.GaussianProcessRegressor(
             gaussian_process.kernels.RBF(5.0), alpha=0.1, optimizer=None, normalize_y=True

@@ -49,7 +49,7 @@ def main(name: str, target: Path) -> None:
     fitted = fit(case)
     record: dict[str, Any] = {"case": name}
     # First of all: our converters, once registered, would serve skl2onnx too.
-    plain = plain_skl2onnx(fitted.estimator, fitted.features.shape[1])
+    plain = plain_skl2onnx(fitted.estimator, fitted.features)
     try:
         files = make_files(case, fitted)
     except OptimizationError as error:

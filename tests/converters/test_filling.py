@@ -148,7 +148,11 @@ def test_blocks_of_rows_are_filled_alike() -> None:
 @pytest.mark.parametrize(
     ("imputer", "reason"),
     [
-        (KNNImputer(weights=lambda far: 1 / (1 + far)), "measures or weighs in a way that has no ONNX form"),
+        pytest.param(
+            KNNImputer(weights=lambda far: 1 / (1 + far)),
+            "measures or weighs in a way that has no ONNX form",
+            id="weights of one's own",
+        ),
         (KNNImputer(keep_empty_features=True), "drop such columns before training"),
         (IterativeImputer(sample_posterior=True, max_iter=1), "sample_posterior=False"),
         (IterativeImputer(RandomForestRegressor(2), max_iter=1), "a linear model such as BayesianRidge"),

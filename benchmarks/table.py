@@ -37,9 +37,10 @@ Against scikit-learn it is this project's predictor, with its checks of the rows
 scikit-learn as fitted and with `n_jobs=-1`.
 A promise is "exact" if no label differs on any row of the proof, and "within t" if some do whose scores lie
 within the tolerance t ([verify.md](verify.md)).
-"skl2onnx wrong" counts labels on the rows of this project's proof, all kinds together; where this
-project's graph takes float64 (scaled trees, HistGradientBoosting), boundary rows are neighbours in float64,
-which skl2onnx's float32 input cannot tell apart.
+"skl2onnx wrong" counts labels on the rows of this project's proof, all kinds together, and all of a kind
+where its graph ends with an error; a graph that fails on the data itself counts as none.
+Where this project's graph takes float64 (scaled trees, HistGradientBoosting), boundary rows are neighbours in
+float64, which skl2onnx's float32 input cannot tell apart.
 Other ways to serve (TL2cgen, the Intel extension for scikit-learn, mlflow.onnx) are in [peers.md](peers.md).
 """
 COLUMNS = (

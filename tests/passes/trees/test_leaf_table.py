@@ -57,8 +57,22 @@ def test_mixed_leaves_become_columns_of_a_table(storage):
                 np.testing.assert_array_equal(label, scores.argmax(axis=1))
 
 
+@pytest.mark.parametrize("storage", BOUNDS)
+def test_many_targets_are_read_by_the_row(storage):
+    trees = mixed(n_targets=8, labels=tuple(range(8)))
+    model, rows = model_of(trees), rows_of(trees)
+    result = leaf_table(model, storage=storage)
+    assert op_types(result.model)[-4:] == ["Cast", "Gather", "ReduceSum", "ArgMax"]
+    expected = answers(model, rows)[0][1]
+    for candidate in (result.model, encode(result.model).model):
+        for n_rows in (0, 1, len(rows)):
+            for label, scores in answers(candidate, rows[:n_rows]):
+                assert (label.dtype, scores.dtype, scores.shape) == (np.int64, np.float32, (n_rows, 8))
+                assert np.abs(scores - expected[:n_rows]).max(initial=0) <= BOUNDS[storage] * trees.n_trees
+
+
 @settings(max_examples=25, deadline=None)
-@given(ensembles(n_targets=st.integers(2, 4), several=st.just(True), weights=SHARES), st.booleans())
+@given(ensembles(n_targets=st.integers(2, 9), several=st.just(True), weights=SHARES), st.booleans())
 def test_a_float32_table_adds_the_same_weights(trees, base):
     if base:
         trees = replace(trees, base=np.linspace(0, 1, trees.n_targets).astype(np.float32))

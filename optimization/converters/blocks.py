@@ -42,9 +42,9 @@ class Columns:
     """Of TensorProto: FLOAT, DOUBLE or INT64."""
 
 
-def block_size(values_per_row: int) -> int:
-    """Return how many rows go at once; 0 for all."""
-    return 0 if values_per_row <= FEW else max(1, FLOATS // values_per_row)
+def block_size(values_per_row: int, *, few: int = FEW, floats: int = FLOATS) -> int:
+    """Return how many rows go at once, two at least; 0 for all."""
+    return 0 if values_per_row <= few else max(2, floats // values_per_row)
 
 
 def in_blocks(
@@ -57,13 +57,13 @@ def in_blocks(
     """Write `part` for up to `size` rows at a time, or for all at once if `size` is 0; returns its outputs.
 
     Args:
-        rows: tensors made by nodes of the caller's.
+        rows: tensors made by nodes of the caller's; a row at least, if `size` is 1: Scan refuses none.
         answers: the outputs of `part`.
         part: writes nodes for the rows of the given names; constants that it writes go into the body.
     """
     if not size:
         return list(part(*rows))
-    blocks = _Blocks.of(writer, next(iter(rows)), size)
+    blocks = _Rows(writer) if size == 1 else _Blocks.of(writer, next(iter(rows)), size)
     inputs = [blocks.cut(name, item.width) for name, item in rows.items()]
     own = [writer.name("block") for _ in rows]
     with inside(writer) as (nodes, constants):
@@ -119,6 +119,21 @@ def _without_copies(nodes: list[NodeProto], constants: Collection[str]) -> list[
 
 
 @dataclass(frozen=True)
+class _Rows:
+    """Blocks of one row."""
+
+    writer: Writer
+
+    def cut(self, rows: str, width: int) -> str:
+        """`(n_rows, 1, width)` of `(n_rows, width)`."""
+        return self.writer.add("Unsqueeze", [rows, self.writer.constant(np.array([1]))])
+
+    def join(self, blocks: str, width: int) -> str:
+        """`(n_rows, width)` of `(n_rows, 1, width)`."""
+        return self.writer.add("Squeeze", [blocks, self.writer.constant(np.array([1]))])
+
+
+@dataclass(frozen=True)
 class _Blocks:
     """How many blocks of how many rows."""
 
@@ -134,7 +149,7 @@ class _Blocks:
     @classmethod
     def of(cls, writer: Writer, rows: str, size: int) -> _Blocks:
         one = writer.constant(np.array([1]))
-        n_rows = writer.add("Shape", [rows], start=0, end=1)
+        n_rows = writer.add("Shape", [rows], end=1)
         full = writer.add("Div", [n_rows, writer.constant(np.array([size]))])
         blocks = writer.add("Add", [full, one])
         # (n_rows + blocks − 1) ÷ blocks; of no rows there is a block of one, for those who take no empty one

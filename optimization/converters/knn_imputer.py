@@ -23,7 +23,7 @@ import numpy as np
 from onnx import TensorProto
 
 from .algebra import Algebra, cast
-from .blocks import FLOATS, Columns, in_blocks
+from .blocks import Columns, block_size, in_blocks
 from .filling import Filling, can_fill, filling
 from .kernels import centre_of
 from .nearest import smallest
@@ -42,7 +42,7 @@ def knn_filling(part: Any) -> Filling | None:
 
     def fill(algebra: Algebra, rows: str, missing: str, dtype: Any) -> str:
         n_train, n_columns = donors.known.shape
-        size = max(1, FLOATS // (n_train * n_columns))
+        size = block_size(n_train * n_columns, few=0)
         same = Columns(n_columns, TensorProto.DOUBLE)
 
         def part(block: str) -> list[str]:

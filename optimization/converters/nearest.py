@@ -24,13 +24,15 @@ more than `blocks.FEW`, no more queries go at a time than fill `blocks.FLOATS` v
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from onnx import TensorProto
 
 from .blocks import Columns, block_size, in_blocks, where_any
 from .distances import PRODUCTS, Metric, keys, normalize
 from .kernels import centre_of
-from .proposals import Proposer, by_maximum, by_product
+from .proposals import Proposer, by_maximum, by_product, product
 from .training_rows import Stored, code_names, decode
 from .writer import Writer
 
@@ -104,7 +106,7 @@ class _Search:
         answers = [Columns(self.count, kind) for kind in (TensorProto.FLOAT, TensorProto.INT64)]
 
         def proposed(block: str) -> list[str]:
-            return list(smallest(writer, self._ranks(block, single=True), self.count))
+            return list(smallest(writer, self.proposer.rank(writer, self._placed(), block), self.count))
 
         ranks, among = in_blocks(writer, given, self.size, answers, proposed)
         error = _error(writer, self.proposer, moved, single)
@@ -112,7 +114,8 @@ class _Search:
 
         def decided() -> str:
             lost = _doubtful(writer, ranks, error, k, self.count)
-            again = self._again(writer.add("Compress", [moved, lost], axis=0))
+            asked = moved if self.metric.name in PRODUCTS else rows
+            again = self._again(writer.add("Compress", [asked, lost], axis=0))
             better = _scattered(writer, among, lost, again)
             few, few_rows = (writer.add("Compress", [name, doubtful], axis=0) for name in (better, rows))
             few, _ = smallest(writer, few, self.count)  # as the training rows, for those equally far
@@ -136,18 +139,25 @@ class _Search:
         return in_blocks(writer, given, size, [Columns(count, TensorProto.DOUBLE)], part)[0]
 
     def _again(self, rows: str) -> str:
-        """`(n_rows, count)` places that ranks in float64 propose for moved rows, which may be none."""
+        """`(n_rows, count)` places that float64 proposes for rows, moved for a product; they may be none."""
         writer = self.writer
 
         def part(block: str) -> list[str]:
-            ranks = self._ranks(block, single=False)
-            # One row more: TopK of no rows ends the process with onnxruntime up to 1.30 (SIGFPE).
-            ranks = writer.add("Pad", [ranks, writer.constant(np.array([0, 0, 1, 0]))])
-            _, places = smallest(writer, ranks, self.count)
-            return [writer.add("Slice", [places, *(writer.constant(np.array([end])) for end in (0, -1))])]
+            if self.metric.name in PRODUCTS:
+                ranks = product(writer, self._placed(), block, double=True)
+            else:
+                ranks = keys(
+                    writer, replace(self.metric, in_order=False), _apart(writer, block), self._values()
+                )
+            return [smallest(writer, ranks, self.count)[1]]
 
-        given = {rows: Columns(self.stored.shape[1], TensorProto.DOUBLE)}
-        return in_blocks(writer, given, self.size, [Columns(self.count, TensorProto.INT64)], part)[0]
+        # One row more: TopK of no rows ends the process with onnxruntime up to 1.30 (SIGFPE).
+        some = writer.add("Pad", [rows, writer.constant(np.array([0, 0, 1, 0]))])
+        # Row by row where not at once: few rows get here, and blocks are a dozen nodes more.
+        given = {some: Columns(self.stored.shape[1], TensorProto.DOUBLE)}
+        answers = [Columns(self.count, TensorProto.INT64)]
+        (places,) = in_blocks(writer, given, min(self.size, 1), answers, part)
+        return writer.add("Slice", [places, *(writer.constant(np.array([end])) for end in (0, -1))])
 
     def _proposer(self) -> Proposer:
         """Differences stay the same when all rows move by the centre; rounding does not."""
@@ -167,8 +177,8 @@ class _Search:
         values = decode(self.writer, self.stored, code_names(self.writer, self.stored))
         return prepared(self.writer, self.metric, values)
 
-    def _ranks(self, rows: str, *, single: bool) -> str:
-        return self.proposer.rank(self.writer, self._moved(self._values()), rows, single=single)
+    def _placed(self) -> str:
+        return self._moved(self._values())
 
     def _moved(self, rows: str) -> str:
         if self.centre is None:

@@ -25,7 +25,7 @@ import numpy as np
 from onnx import TensorProto
 
 from .algebra import DOUBLE, SINGLE, Algebra, cast
-from .blocks import Columns, in_blocks
+from .blocks import Columns, block_size, in_blocks
 from .distances import Metric, distance, keys
 from .kernels import centre_of
 from .neighbours import double_rows, known_metric, regressor_types, targets, weigh, write_classes
@@ -160,7 +160,7 @@ def _sums(writer: Writer, operator: Any, columns: _Columns) -> str:
 
     given = {double_rows(writer, operator): Columns(n_features, TensorProto.DOUBLE)}
     answers = [Columns(columns.n_columns, TensorProto.DOUBLE)]
-    size = max(1, PAIRS // held) if held > FEW_PAIRS else 0
+    size = block_size(held, few=FEW_PAIRS, floats=PAIRS)
     return in_blocks(writer, given, size, answers, part)[0]
 
 

@@ -29,7 +29,8 @@ def answer(model: Any, rows: Any, *, optimize: bool = True) -> Any:
 def test_few_values_go_at_once_and_many_in_blocks_that_hold_as_much_as_is_allowed() -> None:
     assert block_size(FEW) == 0
     assert block_size(FEW + 1) * (FEW + 1) <= FLOATS
-    assert block_size(10 * FLOATS) == 1
+    assert block_size(10 * FLOATS) == 2
+    assert block_size(10, few=9, floats=40) == 4
 
 
 @pytest.mark.parametrize("n_rows", [0, 1, block_size(3000) - 1, block_size(3000), block_size(3000) + 1])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from optimization.converters.algebra import DOUBLE, SINGLE, Algebra
 from optimization.converters.precision import evaluate
-from optimization.converters.proposals import Proposer, by_maximum, by_product
+from optimization.converters.proposals import Proposer, by_maximum, by_product, product
 
 FORMS = ["product", "maximum"]
 
@@ -27,15 +27,14 @@ def exact_ranks(form: str, values: Any, rows: Any) -> Any:
     x, s = rows.astype(np.longdouble)[:, None], values.astype(np.longdouble)
     if form == "product":
         return np.square(s).sum(axis=1) - 2 * (x * s).sum(axis=2)
-    return np.maximum(x, s).sum(axis=2) - s.sum(axis=1) / 2
+    return 2 * np.maximum(x, s).sum(axis=2) - s.sum(axis=1)
 
 
-def ranks(proposer: Proposer, values: Any, rows: Any, *, single: bool = True) -> Any:
+def ranks(proposer: Proposer, values: Any, rows: Any) -> Any:
     def write(algebra: Algebra, name: str) -> str:
-        known = algebra.writer.constant(np.asarray(values, dtype=np.float64))
-        return proposer.rank(algebra.writer, known, name, single=single)
+        return proposer.rank(algebra.writer, algebra.writer.constant(np.asarray(values, np.float64)), name)
 
-    return evaluate(write, rows, SINGLE if single else DOUBLE)
+    return evaluate(write, rows, SINGLE)
 
 
 def norms(proposer: Proposer, rows: Any) -> Any:
@@ -87,11 +86,12 @@ def test_whole_numbers_too_large_for_float32_are_not_called_exact(form: str) -> 
     assert not proposer_of(form, np.full((3, 2), 2.0**23), whole=True).whole_within
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_ranks_in_float64_order_as_distances_do(form: str) -> None:
+def test_products_in_float64_order_as_distances_do() -> None:
     generator = np.random.default_rng(0)
     values, rows = generator.normal(size=(50, 7)), generator.normal(size=(9, 7))
-    found = ranks(proposer_of(form, values, whole=False), values, rows, single=False)
-    power = 2 if form == "product" else 1
-    distances = (np.abs(rows[:, None] - values) ** power).sum(axis=2)
-    np.testing.assert_array_equal(found.argsort(axis=1), distances.argsort(axis=1))
+
+    def write(algebra: Algebra, name: str) -> str:
+        return product(algebra.writer, algebra.writer.constant(values), name, double=True)
+
+    distances = np.square(rows[:, None] - values).sum(axis=2)
+    np.testing.assert_array_equal(evaluate(write, rows, DOUBLE).argsort(axis=1), distances.argsort(axis=1))

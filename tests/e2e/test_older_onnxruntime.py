@@ -22,7 +22,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -61,6 +61,12 @@ MODELS: dict[str, tuple[Any, Any, str]] = {
     "support vectors": (SVC(), load_digits, "lossless"),
     # No row is doubtful in most batches, and TopK of no rows would end the process there.
     "neighbours": (KNeighborsClassifier(), load_digits, "lossless"),
+    "neighbours in blocks": (KNeighborsClassifier(metric="manhattan"), load_digits, "lossless"),
+    "radius neighbours in blocks": (
+        RadiusNeighborsClassifier(25.0, outlier_label="most_frequent"),
+        load_digits,
+        "lossless",
+    ),
     "scaler and regression": (make_pipeline(StandardScaler(), LogisticRegression()), load_iris, "lossless"),
     "network, dynamic": (MLPClassifier((64,), max_iter=30, random_state=0), load_digits, "dynamic"),
     "network, static": (MLPClassifier((64,), max_iter=30, random_state=0), load_digits, "static"),

@@ -1,10 +1,12 @@
 """Runs the suite: two processes per case, and then results.json, bars and docs/benchmarks.md.
 
     python -m benchmarks.run [--only TEXT] [--results FILE]
+    python -m benchmarks.run --only TEXT --again     these cases once more, in place of what FILE has of them
     python -m benchmarks.run --page     docs/benchmarks.md anew from the results that are there
 
 In: the cases of `benchmarks.cases`.
-Out: a JSON file with all records and the machine; with the whole suite, docs/benchmarks.md too.
+Out: a JSON file with all records and the machine; with the whole suite, docs/benchmarks.md too, which names
+the cases that were measured again.
 Promise: a case that fails is recorded with its reason; a case that is close to a bound, on either side, has
 the medians of three processes; the exit code is 1 if a bar is missed.
 """
@@ -37,12 +39,22 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--only", default="", help="cases whose name contains this text")
     parser.add_argument("--results", default="benchmarks/results.json", help="file to write")
     parser.add_argument("--page", action="store_true", help="measure nothing; write the page from --results")
+    parser.add_argument("--again", action="store_true", help="put --only's cases into --results")
     options = parser.parse_args(list(argv))
     if options.page:
         return _report(json.loads(Path(options.results).read_text()), page=True)
     names = [case.name for case in CASES if options.only in case.name]
     records: list[dict[str, Any]] = []
     results = {"format": FORMAT, **circumstances(), "records": records}
+    target = Path(options.results)
+    earlier = json.loads(target.read_text()) if options.again else None
+    if earlier and earlier["description"] != results["description"]:
+        print(
+            f"expected results of this machine and these versions in {target}, found those of"
+            f" {earlier['description']}; run the whole suite",
+            file=sys.stderr,
+        )
+        return 2
     with tempfile.TemporaryDirectory() as folder:
         prepared = prepare_all("benchmarks.case", names, Path(folder))
         for i, (name, path) in enumerate(prepared.items(), start=1):
@@ -50,10 +62,22 @@ def main(argv: Sequence[str]) -> int:
             if not is_close(records[-1]):
                 path.unlink(missing_ok=True)
             # After every case: what was measured outlives an interruption.
-            Path(options.results).write_text(as_json(results))
+            if earlier is None:
+                target.write_text(as_json(results))
         time_again([record for record in records if is_close(record)], prepared)
-        Path(options.results).write_text(as_json(results))
-    return _report(results, page=not options.only)
+    if earlier is not None:
+        results = replaced(earlier, records)
+    target.write_text(as_json(results))
+    return _report(results, page=options.again or not options.only)
+
+
+def replaced(earlier: Mapping[str, Any], records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return `earlier` with these records in place of its own, and their cases under "again"."""
+    new = {record["case"]: record for record in records}
+    kept = [new.pop(record["case"], record) for record in earlier["records"]]
+    again = {*earlier.get("again", ()), *(record["case"] for record in records)}
+    head = {name: value for name, value in earlier.items() if name != "records"}
+    return {**head, "again": sorted(again), "records": [*kept, *new.values()]}
 
 
 def time_again(records: Sequence[dict[str, Any]], prepared: Mapping[str, Path]) -> None:

@@ -66,6 +66,7 @@ def as_markdown(results: Mapping[str, Any], judged: Sequence[Judged]) -> str:
     parts = [
         HEAD,
         f"Measured on {results['date']}: {results['description']}.\n",
+        *_again(results.get("again", ())),
         "## Bars\n",
         bars_markdown(judged),
         "## Cases\n",
@@ -83,6 +84,10 @@ def as_markdown(results: Mapping[str, Any], judged: Sequence[Judged]) -> str:
         ),
     ]
     return "\n".join(parts)
+
+
+def _again(cases: Sequence[str]) -> list[str]:
+    return [f"Measured again later, in a run of their own: {', '.join(cases)}.\n"] if cases else []
 
 
 def bars_markdown(judged: Sequence[Judged]) -> str:

@@ -169,3 +169,22 @@ def test_the_page_shows_cases_bars_and_failures():
     )
     assert "| svc_rbf/iris | not faithful |" in page
     assert "Measured on 2026-01-02: a machine." in page
+
+
+def test_cases_measured_again_take_the_place_of_their_records_and_are_named():
+    earlier = {"format": "x", "date": "1", "records": [{"case": "a", "n": 1}, {"case": "b", "n": 1}]}
+    results = run.replaced(earlier, [{"case": "b", "n": 2}, {"case": "c", "n": 2}])
+    assert [(record["case"], record["n"]) for record in results["records"]] == [("a", 1), ("b", 2), ("c", 2)]
+    assert (results["date"], results["again"]) == ("1", ["b", "c"])
+    assert run.replaced(results, [{"case": "a", "n": 3}])["again"] == ["a", "b", "c"]
+    assert table._again(results["again"]) == ["Measured again later, in a run of their own: b, c.\n"]
+
+
+def test_cases_of_another_machine_are_not_put_together(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "results.json"
+    path.write_text('{"description": "another machine", "records": []}')
+    before = path.read_text()
+    monkeypatch.setattr(run, "prepare_all", lambda *_: {})
+    assert run.main(["--only", "forest", "--again", "--results", str(path)]) == 2
+    assert "another machine" in capsys.readouterr().err
+    assert path.read_text() == before

@@ -7,6 +7,8 @@ CONDA ?= conda
 P ?=
 # ARGS: further words for the command itself, `make test ARGS="-k parity"`.
 ARGS ?=
+# Each file of tests goes to one of up to four processes; `make test ARGS="-n 0"` for a single one.
+WORKERS = -n logical --maxprocesses 4 --dist loadfile
 
 # MLflow starts `python` and `uv` by name, so the environment comes first on PATH.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -31,13 +33,13 @@ benchmark: .venv/.run ## convert, quantize, measure and register; parameters wit
 	@.venv/bin/python -m mlflow run . -e benchmark --env-manager local $(foreach p,$(P),-P $(p)) $(ARGS)
 
 test: .venv/.test programs ## run the tests
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest $(WORKERS) $(ARGS)
 
 check: .venv/.test ## lint, formatting, types and tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/python -m mypy
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest $(WORKERS) $(ARGS)
 
 bench: .venv/.run ## run the benchmark suite (half an hour); ARGS="--only forest" for a part of it
 	.venv/bin/python -m benchmarks.run $(ARGS)

@@ -43,6 +43,8 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(list(argv))
     if options.page:
         return _report(json.loads(Path(options.results).read_text()), page=True)
+    if options.again and not (options.only and Path(options.results).is_file()):
+        parser.error("expected --only and a --results file that is there beside --again; name both")
     names = [case.name for case in CASES if options.only in case.name]
     records: list[dict[str, Any]] = []
     results = {"format": FORMAT, **circumstances(), "records": records}

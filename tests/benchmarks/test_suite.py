@@ -180,6 +180,14 @@ def test_cases_measured_again_take_the_place_of_their_records_and_are_named():
     assert table._again(results["again"]) == ["Measured again later, in a run of their own: b, c.\n"]
 
 
+@pytest.mark.parametrize("words", [["--again"], ["--again", "--only", "forest", "--results", "nowhere.json"]])
+def test_again_needs_cases_and_earlier_results(words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run.main(words)
+    assert stop.value.code == 2
+    assert "expected --only and a --results file" in capsys.readouterr().err
+
+
 def test_cases_of_another_machine_are_not_put_together(tmp_path, monkeypatch, capsys):
     path = tmp_path / "results.json"
     path.write_text('{"description": "another machine", "records": []}')

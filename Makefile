@@ -41,7 +41,7 @@ check: .venv/.test ## lint, formatting, types and tests
 	.venv/bin/python -m mypy
 	.venv/bin/python -m pytest $(WORKERS) $(ARGS)
 
-bench: .venv/.run ## run the benchmark suite (half an hour); ARGS="--only forest" for a part of it
+bench: .venv/.run ## run the benchmark suite (an hour); ARGS="--only forest" for a part of it
 	.venv/bin/python -m benchmarks.run $(ARGS)
 
 bench-peers: .venv-peers/.done ## compare with other ways to serve (ten minutes; Linux on x86-64, gcc); ARGS="--only svc"

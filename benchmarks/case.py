@@ -25,7 +25,8 @@ from benchmarks.cases import CASES, Case, Fitted, fit
 from benchmarks.contenders import Plain, answers, pickled_bytes, plain_skl2onnx
 from benchmarks.ratios import LOOKUP, LOSSLESS, PLAIN, REGISTERED
 from flavor.quantized_onnx_v1.feeds import to_feeds
-from flavor.quantized_onnx_v1.manifest import Manifest
+from flavor.quantized_onnx_v1.manifest import Manifest, Session
+from flavor.quantized_onnx_v1.predictor import open_session
 from optimization.convert import convert
 from optimization.errors import GateError, OptimizationError
 from optimization.passes.pipeline import simplify
@@ -141,13 +142,13 @@ def skl2onnx_wrong(expected: tuple[Expected, ...], plain: Plain) -> dict[str, li
     """
     if not plain.content or not expected[0].discrete:
         return {}
-    wrong = {}
+    session, wrong = open_session(plain.content, Session()), {}
     for batch in expected:
         rows = np.asarray(batch.features)
         if "predict" not in batch.answers or not len(rows):
             continue
         try:
-            label = np.asarray(answers(plain.content, rows)[0]).reshape(len(rows))
+            label = np.asarray(answers(session, rows)[0]).reshape(len(rows))
         except Exception:  # onnxruntime's errors share no type but this
             wrong[batch.kind] = [len(rows), len(rows)]
             continue

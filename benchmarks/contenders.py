@@ -55,16 +55,15 @@ def plain_skl2onnx(estimator: Any, features: Array) -> Plain:
                 warnings.simplefilter("ignore")
                 model = to_onnx(estimator, initial_types=types, options=tried, target_opset=OPSETS)
             content = model.SerializeToString()
-            answers(content, features)
+            answers(open_session(content, Session()), features)
             return Plain(content)
         except Exception as problem:  # skl2onnx raises whatever it likes
             error = f"{type(problem).__name__}: {' '.join(str(problem).split())}"[:200]
     return Plain(error=error)
 
 
-def answers(content: bytes, features: Array) -> list[Any]:
-    """Return what skl2onnx's graph answers to `features`; its errors are onnxruntime's."""
-    session = open_session(content, Session())
+def answers(session: Any, features: Array) -> list[Any]:
+    """Return what a session of skl2onnx's graph answers to `features`; its errors are onnxruntime's."""
     found: list[Any] = session.run(None, {session.get_inputs()[0].name: features.astype(np.float32)})
     return found
 

@@ -49,28 +49,28 @@ def main(argv: Sequence[str]) -> int:
     records: list[dict[str, Any]] = []
     results = {"format": FORMAT, **circumstances(), "records": records}
     target = Path(options.results)
-    earlier = json.loads(target.read_text()) if options.again else None
-    if earlier and earlier["description"] != results["description"]:
-        print(
+    earlier = json.loads(target.read_text()) if options.again else results
+    if earlier["description"] != results["description"]:
+        parser.error(
             f"expected results of this machine and these versions in {target}, found those of"
-            f" {earlier['description']}; run the whole suite",
-            file=sys.stderr,
+            f" {earlier['description']}; run the whole suite"
         )
-        return 2
+
+    def save() -> dict[str, Any]:
+        """What was measured outlives an interruption."""
+        current = replaced(earlier, records) if options.again else results
+        target.write_text(as_json(current))
+        return current
+
     with tempfile.TemporaryDirectory() as folder:
         prepared = prepare_all("benchmarks.case", names, Path(folder))
         for i, (name, path) in enumerate(prepared.items(), start=1):
             records.append(time_case("benchmarks.timing", name, path, f"{i}/{len(names)}"))
             if not is_close(records[-1]):
                 path.unlink(missing_ok=True)
-            # After every case: what was measured outlives an interruption.
-            if earlier is None:
-                target.write_text(as_json(results))
+            save()
         time_again([record for record in records if is_close(record)], prepared)
-    if earlier is not None:
-        results = replaced(earlier, records)
-    target.write_text(as_json(results))
-    return _report(results, page=options.again or not options.only)
+    return _report(save(), page=options.again or not options.only)
 
 
 def replaced(earlier: Mapping[str, Any], records: Sequence[dict[str, Any]]) -> dict[str, Any]:

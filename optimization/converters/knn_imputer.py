@@ -26,7 +26,7 @@ from .algebra import Algebra, cast
 from .blocks import Columns, block_size, in_blocks
 from .filling import Filling, can_fill, filling
 from .kernels import centre_of
-from .nearest import smallest
+from .nearest import smallest_if_any
 from .neighbours import weigh
 from .training_rows import Stored, code_names, decode, store
 from .writer import Array, Writer
@@ -45,10 +45,10 @@ def knn_filling(part: Any) -> Filling | None:
         size = block_size(n_train * n_columns, few=0)
         same = Columns(n_columns, TensorProto.DOUBLE)
 
-        def part(block: str) -> list[str]:
+        def fill_block(block: str) -> list[str]:
             return [donors.fill(algebra, block)]
 
-        return in_blocks(algebra.writer, {rows: same}, size, [same], part)[0]
+        return in_blocks(algebra.writer, {rows: same}, size, [same], fill_block)[0]
 
     return filling(part, fill, filled)
 
@@ -85,7 +85,7 @@ class _Donors:
         own = algebra.add("Gather", [key, row], axis=0)
         if not self.known.all():
             own = algebra.add("Where", [algebra.add("Gather", [known, column], axis=0), own, infinite])
-        found = self._averages(algebra, *smallest(writer, own, self.k), values, column)
+        found = self._averages(algebra, *smallest_if_any(writer, own, self.k), values, column)
         pairs = algebra.add("Transpose", [algebra.add("NonZero", [missing])], perm=[1, 0])
         return algebra.add("ScatterND", [rows, pairs, found])
 

@@ -151,7 +151,7 @@ class _Search:
                 )
             return [smallest(writer, ranks, self.count)[1]]
 
-        # One row more: TopK of no rows ends the process with onnxruntime up to 1.30 (SIGFPE).
+        # One row more: Scan takes no rows as an error, and TopK (`smallest_if_any`) as worse.
         some = writer.add("Pad", [rows, writer.constant(np.array([0, 0, 1, 0]))])
         # Row by row where not at once: few rows get here, and blocks are a dozen nodes more.
         given = {some: Columns(self.stored.shape[1], TensorProto.DOUBLE)}
@@ -229,6 +229,17 @@ def smallest(writer: Writer, values: str, k: int) -> tuple[str, str]:
     count = writer.constant(np.array([k]))
     values, places = writer.add_all("TopK", [values, count], outputs, largest=0, sorted=1)
     return values, places
+
+
+def smallest_if_any(writer: Writer, values: str, k: int) -> tuple[str, str]:
+    """Write the k smallest of each row of what may have no rows, and their places.
+
+    TopK of no rows ends the process with onnxruntime up to 1.30 (SIGFPE), so it gets one row more.
+    """
+    some = writer.add("Pad", [values, writer.constant(np.array([0, 0, 1, 0]))])
+    ends = [writer.constant(np.array([end])) for end in (0, -1)]
+    found, places = (writer.add("Slice", [name, *ends]) for name in smallest(writer, some, k))
+    return found, places
 
 
 def _apart(writer: Writer, rows: str) -> str:

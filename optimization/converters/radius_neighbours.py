@@ -219,7 +219,7 @@ class _Sphere:
     def _beyond(self, algebra: Algebra, rows: str, values: str) -> tuple[str, str]:
         """|x − s|² − reach, `(n_rows, n_train)`, and its error, `(n_rows, 1)`, in the algebra's dtype.
 
-        One product of rows with two columns more: |x|² meets −½, and 1 meets −½ (|s|² − reach).
+        One product, −2 x·s + (|s|² − reach), of rows with one column more, in which |x|² meets −½.
         """
         writer, wide = algebra.writer, Algebra(algebra.writer, DOUBLE)
         one, centre = writer.constant(np.array([1])), centre_of(self.stored.values())

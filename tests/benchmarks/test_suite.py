@@ -193,6 +193,7 @@ def test_cases_of_another_machine_are_not_put_together(tmp_path, monkeypatch, ca
     path.write_text('{"description": "another machine", "records": []}')
     before = path.read_text()
     monkeypatch.setattr(run, "prepare_all", lambda *_: {})
-    assert run.main(["--only", "forest", "--again", "--results", str(path)]) == 2
+    with pytest.raises(SystemExit):
+        run.main(["--only", "forest", "--again", "--results", str(path)])
     assert "another machine" in capsys.readouterr().err
     assert path.read_text() == before

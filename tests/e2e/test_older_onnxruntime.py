@@ -21,6 +21,7 @@ from sklearn.ensemble import (
     IsolationForest,
     RandomForestClassifier,
 )
+from sklearn.impute import KNNImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -67,6 +68,8 @@ MODELS: dict[str, tuple[Any, Any, str]] = {
         load_digits,
         "lossless",
     ),
+    # Nothing is missing, and TopK of no rows would end the process there too.
+    "imputer with nothing to do": (make_pipeline(KNNImputer(), LogisticRegression()), load_iris, "lossless"),
     "scaler and regression": (make_pipeline(StandardScaler(), LogisticRegression()), load_iris, "lossless"),
     "network, dynamic": (MLPClassifier((64,), max_iter=30, random_state=0), load_digits, "dynamic"),
     "network, static": (MLPClassifier((64,), max_iter=30, random_state=0), load_digits, "static"),

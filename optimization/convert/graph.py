@@ -22,6 +22,8 @@ from optimization.convert.heads import Head
 from optimization.convert.inputs import InputPlan, onnx_types
 from optimization.convert.structure import final_step
 from optimization.converters import register_converters
+from optimization.converters.far_scores import write_softmax
+from optimization.converters.writer import Detached
 
 OPSET, ML_OPSET, IR_VERSION = 18, 3, 8
 """onnxruntime ≥ 1.14 runs these (its table of versioning); nothing here needs a newer one."""
@@ -43,13 +45,15 @@ def build_graph(estimator: Any, plan: InputPlan, heads: Sequence[Head]) -> Model
     }
     first = next(iter(parts.values()))
     nodes, initializers, outputs = [], [], []
+    writer, final = Detached("heads/"), final_step(estimator)
     for part in parts.values():
         nodes += part.graph.node
         initializers += part.graph.initializer
     for head in heads:
         source = parts[head.graph].graph.output[head.output]
-        nodes += _output_nodes(head, source.name)
+        _write_head(writer, head, source.name, final)
         outputs.append(_value_info(head, source))
+    nodes, initializers = nodes + writer.nodes, initializers + writer.tensors
     graph = helper.make_graph(nodes, "optimized", list(first.graph.input), outputs, initializers)
     _set_locale(graph)
     _share_nodes(graph)
@@ -144,16 +148,15 @@ def _rename(graph: onnx.GraphProto, rename: Callable[[str], str]) -> None:
         named.name = rename(named.name)
 
 
-def _output_nodes(head: Head, source: str) -> list[NodeProto]:
-    if head.activation == "Softmax":
-        return [helper.make_node("Softmax", [source], [head.name], axis=1)]
-    if head.activation == "DoubleSigmoid":
-        twice = f"{source}/twice"
-        return [
-            helper.make_node("Add", [source, source], [twice]),
-            helper.make_node("Sigmoid", [twice], [head.name]),
-        ]
-    return [helper.make_node(head.activation or "Identity", [source], [head.name])]
+def _write_head(writer: Detached, head: Head, source: str, final: Any) -> None:
+    if head.activation == "FarSoftmax":
+        write_softmax(writer, source, len(final.classes_), head.name)
+    elif head.activation == "Softmax":
+        writer.add("Softmax", [source], output=head.name, axis=1)
+    elif head.activation == "DoubleSigmoid":
+        writer.add("Sigmoid", [writer.add("Add", [source, source])], output=head.name)
+    else:
+        writer.add(head.activation or "Identity", [source], output=head.name)
 
 
 def _set_locale(graph: onnx.GraphProto) -> None:

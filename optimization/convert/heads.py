@@ -14,6 +14,7 @@ from typing import Any
 from sklearn.base import is_classifier, is_clusterer, is_outlier_detector, is_regressor
 
 from optimization.convert.structure import final_step, is_sklearn
+from optimization.converters.far_scores import are_far
 from optimization.converters.several_targets import has_several_targets
 from optimization.errors import ConversionError
 
@@ -51,7 +52,8 @@ class Head:
     graph: str = "plain"
     """"plain" or "raw": converted with the option raw_scores."""
     activation: str = ""
-    """"Sigmoid", "Softmax" or "DoubleSigmoid" (of twice the score) on that output, or "" for none."""
+    """"Sigmoid", "Softmax", "DoubleSigmoid" (of twice the score) or "FarSoftmax" (converters/far_scores.py)
+    on that output, or "" for none."""
     name: str = ""
     """Name of the ONNX output."""
 
@@ -130,7 +132,9 @@ def _activation(final: Any) -> str:
     """sklearn/_loss/loss.py: ExponentialLoss.predict_proba is expit(2 · raw)."""
     if getattr(final, "loss", "") == "exponential":
         return "DoubleSigmoid"
-    return "Sigmoid" if len(final.classes_) == 2 else "Softmax"
+    if len(final.classes_) == 2:
+        return "Sigmoid"
+    return "FarSoftmax" if are_far(final) else "Softmax"
 
 
 def _head(method: str, output: int, graph: str = "plain", activation: str = "") -> Head:

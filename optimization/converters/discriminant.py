@@ -4,12 +4,11 @@ In: a fitted classifier with rotations_ R, scalings_ S and means_ m per class.
 Out: label, and probabilities or (option raw_scores) the decision function.
 Promise: exact but for rows within rounding of a boundary, whose label may differ: within t.
 
-    scores = constant − Σ z² − Σⱼ uⱼ tⱼ, z over each class's block          quadratic.py says of what
+    scores = constant − Σ z², z the directions of each class                quadratic.py says of what
     label = argmax scores;  probabilities = softmax scores
     raw scores: the same; two classes: [s₀ − s₁, s₁ − s₀]
 
-z and its squares in float32, t in float64 for the few columns that stand apart; all in float64 where that
-would not do.
+In float32, but for directions of the few columns that stand apart; all in float64 where that would not do.
 Left to skl2onnx: classes that keep different numbers of directions.
 """
 
@@ -21,12 +20,14 @@ import numpy as np
 from onnx import TensorProto
 
 from .affine import Affine, replace_converter
-from .quadratic import Quadratic, arrange, plain_terms
+from .quadratic import Quadratic, Squares, arrange, plain_terms
 
 ALIAS = "SklearnQuadraticDiscriminantAnalysis"
 VISIBLE = 1e-3
 """What a score may lose on a typical row, all roundings in one direction. They are not: where this is
 8e-4 (digits), scores differ by 1e-5 of the largest and no probability by more than 5e-5."""
+WIDE = 4
+"""Times as many directions as features from which on a column of ones is quicker than a bias."""
 DIFFERENCE = np.array([[1.0, -1.0], [-1.0, 1.0]])
 
 
@@ -51,12 +52,12 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
         convert_quadratic_discriminant_analysis_classifier(scope, operator, container)
         return
     writer = Affine(scope, operator, container)
-    held = arrange(model, VISIBLE) if writer.dtype == np.float32 else None
-    wide = writer.dtype == np.float32 and (held is None or len(held.apart) > 0)
-    if held is None:
+    terms = arrange(model, VISIBLE) if writer.dtype == np.float32 else None
+    wide = writer.dtype == np.float32 and (terms is None or len(terms.apart) > 0)
+    if terms is None:
         writer.rows = _widened(writer, writer.rows) if wide else writer.rows
         writer.dtype = np.float64
-    scores = _scores(writer, held or plain_terms(model))
+    scores = _scores(writer, terms or plain_terms(model))
     label, answer = (output.full_name for output in operator.outputs)
     writer.label_of_largest(scores, np.asarray(get_label_classes(scope, model)), label)
     result = _answer(writer, scores, raw=container.get_options(model, {"raw_scores": False})["raw_scores"])
@@ -66,35 +67,44 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
         writer.finish(result, answer)
 
 
-def _scores(writer: Affine, held: Quadratic) -> str:
-    if not len(held.apart):
-        centred = writer.add("Sub", [writer.rows, writer.number(held.mean)])
-        return writer.add("Sub", [writer.number(held.constant), _squares(writer, centred, held)])
-    wide = writer.add("Sub", [_widened(writer, writer.rows), writer.constant(held.mean)])
-    squares = _squares(writer, writer.add("Cast", [wide], to=TensorProto.FLOAT), held)
+def _scores(writer: Affine, terms: Quadratic) -> str:
+    centred = writer.add("Sub", [writer.rows, writer.number(terms.mean)])
+    squares = _squares(writer, centred, terms.held)
+    if not len(terms.apart):
+        return writer.add("Sub", [writer.number(terms.constant), squares])
+    own = _own(writer, centred, terms)
+    n_classes, _, n_own = terms.own.weights.shape
+    sums = np.kron(np.eye(n_classes), np.ones((n_own, 1)))
+    rest = writer.gemm(writer.add("Mul", [own, own]), -sums, terms.constant)
+    return writer.add("Sub", [rest, _widened(writer, squares)])
+
+
+def _squares(writer: Affine, centred: str, part: Squares) -> str:
+    """Write Σ z² of each class, `(n_rows, n_classes)`."""
+    n_classes, n_features, n_directions = part.weights.shape
+    weights, offsets = np.hstack(list(part.weights)), -part.offsets.ravel()
+    if weights.shape[1] > WIDE * n_features:
+        # A bias is written to the whole product before it is added up; a column more is not.
+        pads, weights = writer.constant(np.array([0, 0, 0, 1])), np.vstack([weights, offsets])
+        centred, offsets = writer.add("Pad", [centred, pads, writer.number(1.0)]), np.zeros(1)
+    flat = writer.gemm(centred, weights, offsets)
+    grouped = writer.add("Reshape", [flat, writer.constant(np.array([-1, n_classes, n_directions]))])
+    return writer.add("ReduceSumSquare", [grouped, writer.constant(np.array([2]))], keepdims=0)
+
+
+def _own(writer: Affine, centred: str, terms: Quadratic) -> str:
+    """Write the directions of the columns apart, `(n_rows, n_classes · n_own)` float64, as all that follows.
+
+    The other columns' share of them is float32, and the bias of a product with the columns apart.
+    """
+    weights, apart = np.hstack(list(terms.own.weights)), terms.apart
+    crossed = weights.copy()
+    crossed[apart] = 0.0
+    shared = writer.gemm(centred, crossed, -terms.own.offsets.ravel())
+    columns = _widened(writer, writer.add("Gather", [writer.rows, writer.constant(apart)], axis=1))
     writer.dtype = np.float64
-    rest = writer.add("Sub", [writer.number(held.constant), _widened(writer, squares)])
-    return writer.add("Sub", [rest, _tied(writer, wide, held)])
-
-
-def _squares(writer: Affine, centred: str, held: Quadratic) -> str:
-    """Σ z² of each class, `(n_rows, n_classes)`."""
-    n_classes, _, n_directions = held.blocks.shape
-    flat = writer.gemm(centred, np.hstack(list(held.blocks)), -held.offsets.ravel())
-    shape = writer.constant(np.array([-1, n_classes, n_directions]))
-    # Twice as fast as ReduceSumSquare, which sums value by value (onnxruntime 1.32).
-    squares = writer.add("Reshape", [writer.add("Mul", [flat, flat]), shape])
-    return writer.add("ReduceSum", [squares, writer.constant(np.array([2]))], keepdims=0)
-
-
-def _tied(writer: Affine, centred: str, held: Quadratic) -> str:
-    """Σ u t of each class, `(n_rows, n_classes)` float64."""
-    n_features, n_classes, n_apart = held.ties.shape
-    weights = held.ties.transpose(0, 2, 1).reshape(n_features, -1)
-    ties = writer.gemm(centred, weights, -held.tie_offsets.T.ravel())
-    grouped = writer.add("Reshape", [ties, writer.constant(np.array([-1, n_apart, n_classes]))])
-    own = writer.add("Gather", [centred, writer.constant(held.apart[:, None])], axis=1)
-    return writer.sum_parts(writer.add("Mul", [grouped, own]), n_apart, n_classes)
+    away = writer.add("Sub", [columns, writer.number(terms.mean[apart])])
+    return writer.add("Gemm", [away, writer.number(weights[apart]), _widened(writer, shared)])
 
 
 def _widened(writer: Affine, name: str) -> str:

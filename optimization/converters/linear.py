@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from .affine import Affine, has_several_labels, replace_converter
+from .far_scores import are_far, write_softmax
 
 ALIASES = ("SklearnLinearClassifier", "SklearnLinearSVC", "SklearnSGDClassifier")
 LOGISTIC = ("LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAnalysis")
@@ -76,7 +77,7 @@ def _convert_by_skl2onnx(scope: Any, operator: Any, container: Any) -> None:
 def _probabilities(model: Any) -> str:
     """Return a key of `WRITE`, or "" for a classifier that has scores only."""
     if type(model).__name__ in LOGISTIC:
-        return "logistic"
+        return "far" if are_far(model) else "logistic"
     loss = getattr(model, "loss", "")
     return loss if type(model).__name__ == "SGDClassifier" and loss in WRITE else ""
 
@@ -86,6 +87,10 @@ def _write_logistic(writer: Affine, scores: str, n_classes: int, target: str) ->
         writer.add("Sigmoid", [scores], output=target)
     else:
         writer.add("Softmax", [scores], output=target, axis=1)
+
+
+def _write_far(writer: Affine, scores: str, n_classes: int, target: str) -> None:
+    write_softmax(writer, scores, n_classes, target, dtype=writer.dtype)
 
 
 def _write_log_loss(writer: Affine, scores: str, n_classes: int, target: str) -> None:
@@ -112,6 +117,7 @@ def _write_modified_huber(writer: Affine, scores: str, n_classes: int, target: s
 
 WRITE = {
     "logistic": _write_logistic,
+    "far": _write_far,
     "log_loss": _write_log_loss,
     "modified_huber": _write_modified_huber,
 }

@@ -28,6 +28,7 @@ import numpy as np
 from onnx import TensorProto
 
 from .affine import Affine, Array, replace_converter
+from .far_scores import write_softmax
 
 GAUSSIAN = "SklearnGaussianNB"
 COUNTS = ("SklearnBernoulliNB", "SklearnMultinomialNB", "SklearnComplementNB")
@@ -39,10 +40,6 @@ VISIBLE = 1e-4
 
 TYPICAL = 4.0
 """½ (x − θ)² ÷ σ² of a feature that lies far out in its own class."""
-
-LEAST = np.array(-87.0, np.float32)
-"""exp(−87) is the last power of e that is no subnormal number of float32; those cost Softmax half of its
-time, and what they stand for is nothing beside a largest term of 1."""
 
 
 def register() -> None:
@@ -159,10 +156,4 @@ def _finish(writer: Affine, joint: str, *, narrow: bool) -> None:
     if not narrow:
         writer.add("Softmax", [joint], output=probabilities, axis=1)
         return
-    # onnxruntime's float64 Softmax takes five times as long as that of float32 (1.32).
-    largest = writer.add("ReduceMax", [joint, writer.constant(np.array([1]))], keepdims=1)
-    ones = writer.constant(np.ones((1, len(classes))))
-    # Two thirds of the time of Sub, whose kernel is called for each row; the same roundings.
-    below = writer.add("Gemm", [largest, ones, joint], alpha=-1.0)
-    held = writer.add("Clip", [writer.add("Cast", [below], to=TensorProto.FLOAT), writer.constant(LEAST)])
-    writer.add("Softmax", [held], output=probabilities, axis=1)
+    write_softmax(writer, joint, len(classes), probabilities, dtype=np.float64)

@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-from onnx import helper, numpy_helper
+from onnx import helper
 
 from .algebra import DOUBLE, MIXED, SINGLE, SUMMED, Algebra, Precision, cast
-from .writer import Writer
+from .writer import Detached, Writer
 
 Array = np.ndarray[Any, Any]
 Expression = Callable[[Algebra, str], str]
@@ -116,7 +116,7 @@ def _within(found: Array, right: Array, allowed: Allowed) -> bool:
 
 def evaluate(expression: Expression, rows: Array, precision: Precision) -> Array:
     """Return the answer of `expression` to `rows`, calculated by onnxruntime in `precision`."""
-    trial = _Trial()
+    trial = Detached()
     result = expression(Algebra(trial, precision), "rows")
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(precision.inner))
     graph = helper.make_graph(
@@ -151,27 +151,3 @@ def _numpy_type(kind: Any) -> Any:
     from skl2onnx.common.data_types import guess_numpy_type
 
     return guess_numpy_type(kind) if type(kind).__name__.startswith(("Float", "Double")) else None
-
-
-class _Trial(Writer):
-    """Collects nodes and constants of a graph of its own."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.tensors: list[Any] = []
-        self._count = 0
-
-    def add_all(
-        self, op_type: str, inputs: list[str], outputs: list[str], *, domain: str = "", **attributes: Any
-    ) -> list[str]:
-        self.nodes.append(helper.make_node(op_type, inputs, outputs, domain=domain, **attributes))
-        return outputs
-
-    def name(self, prefix: str) -> str:
-        self._count += 1
-        return f"{prefix}_{self._count}"
-
-    def constant(self, value: Array) -> str:
-        name = self.name("constant")
-        self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name

@@ -1,19 +1,17 @@
-"""The scores of a QuadraticDiscriminantAnalysis, arranged so that float32 can hold most of them.
+"""The scores of QuadraticDiscriminantAnalysis as squares, arranged for float32.
 
 In: a fitted classifier with rotations_ R, scalings_ S and means_ m per class.
 Out: a `Quadratic`, and what float32 would lose of its scores.
 Promise: exact (float64), whatever the columns that stand apart.
 
-    score = log prior − ½ Σ log S − Σ ((x − m) W)²,   W = R S^−½ ÷ √2,   M = W Wᵀ
-          = constant − Σ (u W° − a W)² − Σⱼ uⱼ tⱼ       u = x − μ, a = m − μ, μ the mean of the m
-      tⱼ  = Σ_k c M_jk u_k − 2 (M a)ⱼ                  j among the columns apart; c = 1 for those, else 2
-      W°  = W with zeros in the columns apart, turned: Σ ((x − m) W Q)² is the same for a rotation Q, and
-            one of them makes W° Q lower triangular, of which half the bytes are zeros; what it leaves of
-            a W, in directions that no column of W° has, is part of the constant
+    score = log prior − ½ Σ log S − Σ ((x − m) W)²,   W = R S^−½ ÷ √2
+          = constant − Σ (u V − a V)² − Σ (u W° − a W°)²     u = x − μ, a = m − μ, μ the mean of the m
+      [V W°] = W Q: the sum is the same for a rotation Q, and one of them makes W Q lower triangular, the
+               columns apart first: W° does not know them, and half of it is zeros.
 
 A column in which classes have all but the same variance (constant pixels, with reg_param) makes the squares
-of a far row large and equal, so that float32 loses their difference. It stands apart: few columns need
-float64, and they cost it one narrow product.
+of a far row large and equal, so that float32 loses their difference. It stands apart: V has a direction for
+each of these columns, which is added up in float64 over them, in float32 over all others.
 """
 
 from __future__ import annotations
@@ -34,7 +32,29 @@ WORTH = 2**13
 FEW = 4
 """Share of the columns that may stand apart, as its reciprocal: with more, float64 throughout is as quick."""
 NOTHING = 1e-13
-"""Share of the largest of M below which an entry is the rounding of a zero."""
+"""Share of the largest of W Q below which an entry is the rounding of a zero."""
+
+
+@dataclass(frozen=True)
+class Squares:
+    """Σ (u weights − offsets)² of each class, float64."""
+
+    weights: Array
+    """`(n_classes, n_features, n_directions)`."""
+    offsets: Array
+    """`(n_classes, n_directions)`."""
+
+    def directions(self, away: Array) -> Array:
+        """Return u weights − offsets, `(n_classes, n_rows, n_directions)`."""
+        return np.asarray(away @ self.weights - self.offsets[:, None])
+
+    def losses(self, away: Array, columns: Array) -> Array:
+        """Return what float32 loses of the squares when it adds up `columns`: `(n_rows, n_classes)`.
+
+        A direction z = Σ u w loses Σ |u| |w| 2⁻²⁴, its square 2 |z| times as much.
+        """
+        lost = np.abs(away[:, columns]) @ np.abs(self.weights[:, columns]) + np.abs(self.offsets[:, None])
+        return np.asarray(np.sum(2 * np.abs(self.directions(away)) * lost, axis=2).T * UNIT)
 
 
 @dataclass(frozen=True)
@@ -43,29 +63,29 @@ class Quadratic:
 
     mean: Array
     """`(n_features,)`, exact in float32."""
-    blocks: Array
-    """W° Q, `(n_classes, n_features, n_directions)`."""
-    offsets: Array
-    """a W Q, `(n_classes, n_directions)`."""
     constant: Array
     """`(n_classes,)`."""
+    held: Squares
+    """W°, for float32."""
     apart: Array
     """Columns that stand apart, int64."""
-    ties: Array
-    """Weights of t, `(n_features, n_classes, n_apart)`."""
-    tie_offsets: Array
-    """2 M a, `(n_classes, n_apart)`."""
+    own: Squares
+    """V, one direction for each of these."""
 
-    def directions(self, rows: Array) -> Array:
-        """Return (u W° − a W) Q, `(n_classes, n_rows, n_directions)`."""
-        return np.asarray((rows - self.mean) @ self.blocks - self.offsets[:, None])
+    @property
+    def others(self) -> Array:
+        """Columns that do not stand apart, int64."""
+        return np.setdiff1d(np.arange(len(self.mean)), self.apart)
 
     def scores(self, rows: Array) -> Array:
         """Return `(n_rows, n_classes)`."""
-        away = rows - self.mean
-        ties = np.einsum("nf,fcj->ncj", away, self.ties) - self.tie_offsets
-        tied = np.einsum("nj,ncj->nc", away[:, self.apart], ties)
-        return np.asarray(self.constant - np.sum(self.directions(rows) ** 2, axis=2).T - tied)
+        own, held = (part.directions(rows - self.mean) for part in (self.own, self.held))
+        return np.asarray(self.constant - (np.sum(own**2, axis=2) + np.sum(held**2, axis=2)).T)
+
+    def losses(self, rows: Array) -> Array:
+        """Return what float32 loses of the scores of `rows`, `(n_rows, n_classes)`."""
+        away, others = rows - self.mean, self.others
+        return self.own.losses(away, others) + self.held.losses(away, others)
 
 
 def arrange(model: Any, visible: float) -> Quadratic | None:
@@ -76,11 +96,11 @@ def arrange(model: Any, visible: float) -> Quadratic | None:
     whole = plain_terms(model)
     lost = far_losses(whole, model)
     apart = np.flatnonzero(lost > visible)
-    if len(apart) and (len(apart) * FEW > len(lost) or whole.blocks.size < WORTH):
+    if len(apart) and (len(apart) * FEW > len(lost) or whole.held.weights.size < WORTH):
         return None
-    held = terms(model, apart)
-    remaining = max(loss(held, model), far_losses(held, model).max())
-    return held if remaining <= visible else None
+    arranged = terms(model, apart)
+    remaining = max(loss(arranged, model), far_losses(arranged, model).max())
+    return arranged if remaining <= visible else None
 
 
 def plain_terms(model: Any) -> Quadratic:
@@ -92,46 +112,36 @@ def terms(model: Any, apart: Array) -> Quadratic:
     """Return the terms with the columns `apart`."""
     means = np.asarray(model.means_)
     mean = (model.priors_ @ means).astype(np.float32).astype(np.float64)
-    away = means - mean
     # R S^−½ ÷ √2
     blocks = np.array([r * (2 * s) ** -0.5 for r, s in zip(model.rotations_, model.scalings_, strict=True)])
     logs = np.array([np.log(scaling).sum() for scaling in model.scalings_])
-    forms = blocks @ blocks.transpose(0, 2, 1)
-    forms[np.abs(forms) < NOTHING * forms.max()] = 0.0
-    weights = np.full((len(mean), 1, 1), 2.0)
-    weights[apart] = 1.0
-    others = np.setdiff1d(np.arange(len(mean)), apart)
-    turns = [np.linalg.qr(block[others].T) for block in blocks]
-    held = np.zeros((len(means), len(mean), turns[0].R.shape[0]))
-    held[:, others] = [turn.R.T for turn in turns]
-    centres = np.einsum("cf,cfd->cd", away, blocks)
-    offsets = np.array([centre @ turn.Q for centre, turn in zip(centres, turns, strict=True)])
-    unreached = np.sum(centres**2, axis=1) - np.sum(offsets**2, axis=1)
+    order = np.concatenate([apart, np.setdiff1d(np.arange(len(mean)), apart)])
+    turned = np.empty_like(blocks)
+    turned[:, order] = [np.linalg.qr(block[order].T).R.T for block in blocks]
+    turned[np.abs(turned) < NOTHING * np.abs(turned).max()] = 0.0
+    offsets, n_own = np.einsum("cf,cfd->cd", means - mean, turned), len(apart)
     return Quadratic(
         mean,
-        held,
-        offsets,
-        np.log(model.priors_) - 0.5 * logs - unreached,
+        np.log(model.priors_) - 0.5 * logs,
+        Squares(turned[:, :, n_own:], offsets[:, n_own:]),
         apart,
-        forms[:, :, apart].transpose(1, 0, 2) * weights,
-        2 * np.einsum("cf,cfj->cj", away, forms[:, :, apart]),
+        Squares(turned[:, :, :n_own], offsets[:, :n_own]),
     )
 
 
-def loss(held: Quadratic, model: Any) -> float:
-    """Return what float32 loses of a score on a row of typical distance from the mean.
-
-    A direction z = u w loses Σ |u| |w| 2⁻²⁴, its square 2 |z| times as much.
-    """
-    away = np.asarray(model.means_) - held.mean
+def loss(arranged: Quadratic, model: Any) -> float:
+    """Return what float32 loses of a score on a row of typical distance from the mean."""
     covariances = [(r * s) @ r.T for r, s in zip(model.rotations_, model.scalings_, strict=True)]
+    away, others = np.asarray(model.means_) - arranged.mean, arranged.others
     around = sum(p * (c + np.outer(a, a)) for p, c, a in zip(model.priors_, covariances, away, strict=True))
-    typical = np.sqrt(np.sum(held.blocks * (around @ held.blocks), axis=1) + held.offsets**2)
-    lost = 2 * np.sum(typical * (np.sqrt(np.diag(around)) @ np.abs(held.blocks)), axis=1)
+    spread, lost = np.sqrt(np.diag(around))[others], np.zeros(len(away))
+    for part in (arranged.own, arranged.held):
+        typical = np.sqrt(np.sum(part.weights * (around @ part.weights), axis=1) + part.offsets**2)
+        lost += 2 * np.sum(typical * (spread @ np.abs(part.weights[:, others])), axis=1)
     return float(lost.max() * UNIT)
 
 
-def far_losses(held: Quadratic, model: Any) -> Array:
+def far_losses(arranged: Quadratic, model: Any) -> Array:
     """Return by column, `(n_features,)`, what float32 loses on rows with it far out and still undecided.
 
     Scores there are squares of thousands; where two classes have all but the same variance in a column,
@@ -141,8 +151,8 @@ def far_losses(held: Quadratic, model: Any) -> Array:
     spread = np.sqrt([np.diag((r * s) @ r.T) for r, s in zip(model.rotations_, model.scalings_, strict=True)])
     far = np.eye(means.shape[1]) * FAR * (np.abs(means) + 2 * spread).max(axis=0)
     rows = np.concatenate([mean + sign * far for mean in means for sign in (1.0, -1.0)])
-    shares = 2 * np.abs(held.directions(rows)) @ np.abs(held.blocks).transpose(0, 2, 1)
-    rounded = np.max(np.sum(shares * np.abs(rows), axis=2), axis=0) * UNIT
-    best = np.sort(held.scores(rows), axis=1)
-    undecided = best[:, -1] - best[:, -2] < OPEN
-    return np.asarray(np.where(undecided, rounded, 0.0).reshape(-1, means.shape[1]).max(axis=0))
+    scores = arranged.scores(rows)
+    close = scores > scores.max(axis=1, keepdims=True) - OPEN
+    lost = np.max(np.where(close, arranged.losses(rows), 0.0), axis=1)
+    undecided = close.sum(axis=1) > 1
+    return np.asarray(np.where(undecided, lost, 0.0).reshape(-1, means.shape[1]).max(axis=0))

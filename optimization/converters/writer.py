@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 Array = np.ndarray[Any, Any]
 ML_DOMAIN = "ai.onnx.ml"
@@ -84,3 +84,28 @@ class Writer:
                 self.finish(index, target)
                 return
         self.add("Gather", [self.constant(values), index], output=target, axis=0)
+
+
+class Detached(Writer):
+    """Collects nodes and constants that skl2onnx does not see."""
+
+    def __init__(self, prefix: str = "") -> None:
+        """Collect; every new name starts with `prefix`."""
+        self.nodes: list[Any] = []
+        self.tensors: list[Any] = []
+        self._prefix, self._count = prefix, 0
+
+    def add_all(
+        self, op_type: str, inputs: list[str], outputs: list[str], *, domain: str = "", **attributes: Any
+    ) -> list[str]:
+        self.nodes.append(helper.make_node(op_type, inputs, outputs, domain=domain, **attributes))
+        return outputs
+
+    def name(self, prefix: str) -> str:
+        self._count += 1
+        return f"{self._prefix}{prefix.lower()}_{self._count}"
+
+    def constant(self, value: Array) -> str:
+        name = self.name("constant")
+        self.tensors.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
+        return name

@@ -20,13 +20,14 @@ from optimization.converters.quadratic import arrange, loss, plain_terms, terms
 from tests.convert.examples import BENIGN, CANCER, IRIS, NAMES, SPECIES
 from tests.converters.linear_cases import check, fit, op_types
 
-SCORES = ["Sub", "Gemm", "Mul", "Reshape", "ReduceSum", "Sub", "ArgMax"]
+FAR = ["ReduceMax", "Gemm", "Clip", "Softmax"]
+SCORES = ["Sub", "Gemm", "Reshape", "ReduceSumSquare", "Sub", "ArgMax"]
 
 
 @pytest.mark.parametrize("target", [SPECIES, NAMES])
 def test_more_classes_take_a_softmax_of_the_scores(target: Any) -> None:
     estimator = fit(QuadraticDiscriminantAnalysis(), IRIS, target)
-    assert [kind for kind in op_types(estimator, IRIS) if kind != "Gather"] == [*SCORES, "Softmax"]
+    assert [kind for kind in op_types(estimator, IRIS) if kind != "Gather"] == [*SCORES, *FAR]
     check(estimator, IRIS)
 
 
@@ -60,14 +61,16 @@ def test_where_float32_would_show_it_is_float64(monkeypatch: pytest.MonkeyPatch)
 def test_columns_of_equal_variance_stand_apart_in_float64_and_the_rest_is_float32() -> None:
     rows, digits = load_digits(return_X_y=True)
     estimator = fit(QuadraticDiscriminantAnalysis(reg_param=0.1), rows, digits)
-    held = arrange(estimator, VISIBLE)
-    assert held is not None
-    assert {0, 32, 39} <= set(held.apart) < set(range(8 * 8))
+    arranged = arrange(estimator, VISIBLE)
+    assert arranged is not None
+    assert {0, 32, 39} <= set(arranged.apart) < set(range(8 * 8))
     kinds = op_types(estimator, rows)
-    assert [kinds.count(kind) for kind in ("Gemm", "Gather", "Softmax")] == [2, 1, 1]
+    # The last Gemm sums the squares of the columns apart; scores are hundreds apart.
+    expected = {"Gemm": 5, "Gather": 1, "Pad": 1, "Clip": 1, "Softmax": 1}
+    assert {kind: kinds.count(kind) for kind in expected} == expected
     converted = convert(estimator, rows)
     kept = {tuple(t.dims): t.data_type for t in converted.model.graph.initializer}
-    assert kept[64, 10 * (64 - len(held.apart))] == onnx.TensorProto.FLOAT
+    assert kept[64 + 1, 10 * (64 - len(arranged.apart))] == onnx.TensorProto.FLOAT
     far = np.repeat(rows[:100], 2, axis=0)
     far[np.arange(200), np.arange(200) % 64] = 16_000.0
     check(estimator, rows)
@@ -83,11 +86,13 @@ def test_the_scores_are_the_same_whatever_stands_apart(apart: list[int]) -> None
     target = np.arange(90) % 3
     rows = generator.normal(size=(90, 4)) @ generator.normal(size=(4, 4)) + target[:, None]
     estimator = QuadraticDiscriminantAnalysis(reg_param=0.01).fit(rows, target)
-    held = terms(estimator, np.array(apart, dtype=np.int64))
-    np.testing.assert_allclose(held.scores(rows), estimator.decision_function(rows), rtol=1e-9)
-    assert not held.blocks[:, apart].any()
-    others = np.delete(held.blocks, apart, axis=1)
-    assert all(np.array_equal(block, np.tril(block)) for block in others)
+    arranged = terms(estimator, np.array(apart, dtype=np.int64))
+    np.testing.assert_allclose(arranged.scores(rows), estimator.decision_function(rows), rtol=1e-9)
+    own, held = arranged.own.weights, arranged.held.weights
+    assert own.shape == (3, 4, len(apart))
+    assert not held[:, apart].any()
+    for weights, columns in ((own, apart), (held, arranged.others)):
+        assert all(np.array_equal(block, np.tril(block)) for block in weights[:, columns])
 
 
 def test_few_values_and_many_columns_apart_are_left_to_float64() -> None:

@@ -41,6 +41,9 @@ DECODING = 500
 STEEP = 16.0
 """Largest γ |s − c|² that is left to the weights: exp(16) is 10⁷, far from where float32 ends, and a float32
 exponent of 16 has steps of 10⁻⁶, no coarser than those of the three terms before they cancel."""
+MANY = 100
+"""Points from which on a column more in each row is quicker than a bias for the whole matrix (onnxruntime
+1.32, 4 to 64 columns: 12 to 28 % of a batch; one row takes 0.7 µs more)."""
 ZERO_NORM = 10 * np.finfo(np.float64).eps
 """Rows with a norm below are not divided by it (sklearn/preprocessing/_data.py: _handle_zeros_in_scale)."""
 
@@ -149,8 +152,22 @@ def write_rbf(
     axis = algebra.writer.constant(np.array([1]))
     own = inner.add("ReduceSumSquare", [moved, axis], keepdims=1)
     known = inner.scaled(_coded(inner, points, centre) or inner.number(shifted), scales)
-    product = inner.add("Gemm", [moved, known, own], alpha=2.0 * factor, beta=-factor, transB=1)
+    if len(points) < MANY:
+        product = inner.add("Gemm", [moved, known, own], alpha=2.0 * factor, beta=-factor, transB=1)
+    else:
+        product = inner.add("Gemm", with_column(inner, moved, own, known, -0.5), alpha=2.0 * factor, transB=1)
     return algebra.add("Exp", [algebra.leave(product)]), np.exp(-steepness)
+
+
+def with_column(algebra: Algebra, rows: str, column: str, points: str, factor: float) -> list[str]:
+    """Return rows and points of a product to which factor · column `(n_rows, 1)` is added.
+
+    A bias of Gemm is written to the whole product before that is added up, a pass more; points that are
+    constant get their column when the model loads.
+    """
+    pads = algebra.writer.constant(np.array([0, 0, 0, 1]))
+    wider = algebra.add("Pad", [points, pads, algebra.number(factor)])
+    return [algebra.add("Concat", [rows, column], axis=1), wider]
 
 
 def squared_distance(
@@ -169,12 +186,12 @@ def squared_distance(
     own = inner.gemm(inner.add("Mul", [moved, scaled]), np.full((len(centre), 1), -0.5))
     known = _coded(inner, points, centre)
     if known:
-        own_bias = _bias(inner, known, factor=factor, scale=scale, offset=offset)
-        product = inner.add("Gemm", [scaled, known, own_bias], transB=1)
+        bias = _bias(inner, known, factor=factor, scale=scale, offset=offset)
     else:
-        bias = factor * np.square(shifted / scale).sum(axis=1) + offset
-        product = inner.gemm(scaled, shifted.T, bias)
-    return algebra.leave(inner.add("Add", [product, own]))
+        bias = inner.number(factor * np.square(shifted / scale).sum(axis=1) + offset)
+        known = inner.number(shifted)
+    pair = with_column(inner, scaled, own, known, 1.0)
+    return algebra.leave(inner.add("Gemm", [*pair, bias], transB=1))
 
 
 def _rounded(algebra: Algebra, shifted: Array) -> Array:

@@ -62,6 +62,8 @@ def _shape(dims: Sequence[int | None]) -> _Shape:
 def _result(node: onnx.NodeProto, operands: list[_Shape | None]) -> _Shape | None:
     if operands and node.op_type in ELEMENTWISE:
         return operands[0]
+    if node.op_type == "Gemm":
+        return _Shape(2, _gemm_width(node, operands))
     known = [shape for shape in operands if shape is not None]
     if not known or len(known) < len(operands):
         return None
@@ -78,15 +80,24 @@ def _made(node: onnx.NodeProto, operands: list[_Shape]) -> _Shape | None:
         return _Shape(2, _sum([shape.width for shape in operands]))
     if node.op_type in SUMS:
         return _Shape(2, settings.get("n_targets", 1))
-    width_of_second = (
-        (node.op_type == "MatMul" and matrices)
-        or (node.op_type == "ArrayFeatureExtractor" and operands[0].rank == 2)
-        or (node.op_type == "Gemm" and not settings.get("transB"))
+    if node.op_type == "Pad":
+        return _Shape(operands[0].rank, None)
+    width_of_second = (node.op_type == "MatMul" and matrices) or (
+        node.op_type == "ArrayFeatureExtractor" and operands[0].rank == 2
     )
     if width_of_second:
         return _Shape(2, operands[1].width)
     reduced = node.op_type in REDUCTIONS and operands[0].rank == 2 and settings.get("keepdims", 1)
-    return _Shape(2, None) if reduced or node.op_type == "Gemm" else None
+    return _Shape(2, None) if reduced else None
+
+
+def _gemm_width(node: onnx.NodeProto, operands: list[_Shape | None]) -> int | None:
+    """Width of a Gemm's result: that of its weights, or of a bias that is a row."""
+    transposed = any(item.name == "transB" and item.i for item in node.attribute)
+    weights, bias = operands[1], operands[2] if len(operands) > 2 else None
+    if weights is not None and not transposed:
+        return weights.width
+    return bias.width if bias is not None and bias.width != 1 else None
 
 
 def _widest(widths: list[int | None]) -> int | None:

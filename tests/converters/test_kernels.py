@@ -14,6 +14,7 @@ from sklearn.metrics.pairwise import pairwise_kernels
 
 from optimization.converters.algebra import CODED, DOUBLE, MIXED, SINGLE, SUMMED, Algebra, Precision
 from optimization.converters.kernels import (
+    MANY,
     MAX_SPLIT,
     STEEP,
     Expansion,
@@ -76,20 +77,21 @@ def test_columns_far_from_zero_keep_their_distances() -> None:
 @pytest.mark.parametrize("scale", [1.0, [0.5, 1.0, 2.0, 4.0]])
 @pytest.mark.parametrize("precision", [SINGLE, SUMMED, MIXED, DOUBLE, CODED])
 @pytest.mark.parametrize("gamma", [0.1, 5.0])
+@pytest.mark.parametrize("points", [POINTS, np.tile(POINTS[::-1], (MANY // len(POINTS) + 1, 1))], ids=len)
 def test_rbf_leaves_a_factor_per_point_to_the_weights_unless_it_is_steep(
-    gamma: float, precision: Precision, scale: Any
+    points: Any, gamma: float, precision: Precision, scale: Any
 ) -> None:
     shares = []
 
     def write(algebra: Algebra, rows: str) -> str:
-        matrix, factors = write_rbf(algebra, rows, POINTS, gamma=gamma, scale=scale)
+        matrix, factors = write_rbf(algebra, rows, points, gamma=gamma, scale=scale)
         shares.append(factors)
         return matrix
 
     found = evaluate(write, ROWS, precision) * shares[-1]
-    right = pairwise_kernels(ROWS / scale, POINTS / scale, metric="rbf", gamma=gamma)
+    right = pairwise_kernels(ROWS / scale, points / scale, metric="rbf", gamma=gamma)
     np.testing.assert_allclose(found, right, atol=1e-9 if precision in (DOUBLE, CODED) else 1e-5)
-    steepest = gamma * np.square((POINTS - POINTS.mean(axis=0)) / scale).sum(axis=1).max()
+    steepest = gamma * np.square((points - points.mean(axis=0)) / scale).sum(axis=1).max()
     assert (shares[-1] == 1.0).all() == (steepest > STEEP)
     assert (steepest > STEEP) == (gamma > 1)
 

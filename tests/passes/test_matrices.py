@@ -19,6 +19,9 @@ CASES = [
     (helper.make_node("MatMul", ["x", "w"], ["y"]), 5),
     (helper.make_node("Gemm", ["x", "w"], ["y"]), 5),
     (helper.make_node("Gemm", ["x", "w"], ["y"], transB=1), None),
+    (helper.make_node("Gemm", ["x", "somewhere", "row"], ["y"], transB=1), 3),
+    (helper.make_node("Gemm", ["somewhere", "w"], ["y"]), 5),
+    (helper.make_node("Pad", ["x", "pick"], ["y"]), None),
     (helper.make_node("Concat", ["x", "x"], ["y"], axis=1), 6),
     (helper.make_node("ArrayFeatureExtractor", ["x", "pick"], ["y"], domain="ai.onnx.ml"), 2),
 ]

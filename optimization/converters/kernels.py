@@ -5,7 +5,7 @@ Out: nodes; `(n_rows, n_points)`, or a weighted sum over the points.
 Promise: exact in the algebra's precision (precision.py chooses it).
 
     linear     x·s                              Σ wₛ (x·s) = x·(Σ wₛ s): one Gemm
-    poly       (γ x·s + c₀)^degree
+    poly       (γ x·s + c₀)^degree              degree 2: a sum without its points, quadratic_forms.py
     sigmoid    tanh(γ x·s + c₀)
     rbf        exp(−γ |x − s|²)
     laplacian  exp(−γ Σ |xⱼ − sⱼ|)
@@ -28,9 +28,12 @@ from typing import Any
 import numpy as np
 
 from .algebra import Algebra
+from .quadratic_forms import is_worth, write_forms
 from .training_rows import code_names, decode, store
 
 Array = np.ndarray[Any, Any]
+POLYNOMIALS = ("poly", "polynomial")
+"""libsvm's name, and that of sklearn.metrics.pairwise."""
 SEED = 0
 """Of the order in which points are summed. In libsvm's order all positive terms come first: the sum rises
 to hundreds and falls back, which costs float32 a factor of ten."""
@@ -82,6 +85,10 @@ class Expansion:
         if self.kernel.name == "linear":
             inner = algebra.inner
             return algebra.leave(inner.gemm(rows, self.points.T @ self.weights, self.bias))
+        squared = self.kernel.name in POLYNOMIALS and self.kernel.degree == 2
+        if squared and is_worth(self.points, self.weights):
+            sizes = {"gamma": self.kernel.gamma, "coef0": self.kernel.coef0}
+            return write_forms(algebra, rows, self.points, self.weights, self.bias, **sizes)
         order = summing_order(len(self.points))
         points, weights = self.points[order], self.weights[order]
         if self.kernel.name == "rbf":
@@ -120,7 +127,7 @@ def write_kernel(algebra: Algebra, rows: str, points: Array, kernel: Kernel) -> 
         return algebra.leave(inner.gemm(_normalized(inner, rows), _unit_rows(points).T))
     if kernel.name == "linear":
         return algebra.leave(inner.gemm(rows, points.T))
-    if kernel.name not in ("poly", "polynomial", "sigmoid"):
+    if kernel.name not in (*POLYNOMIALS, "sigmoid"):
         raise ValueError(f"the kernel {kernel.name!r} has no ONNX form; use linear, poly, rbf or sigmoid")
     product = algebra.leave(inner.gemm(inner.scaled(rows, kernel.gamma), points.T, kernel.coef0))
     return (

@@ -22,7 +22,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from optimization.convert import convert
 from optimization.converters.algebra import DOUBLE, Algebra
 from optimization.converters.functions import FUNCTIONS, name_of, write_function
-from optimization.converters.precision import _Trial
+from optimization.converters.writer import Detached
 from optimization.errors import ConversionError
 from optimization.passes.pipeline import simplify
 from tests.convert.examples import DIABETES, IRIS, MIXED, PROGRESS, SPECIES, SURVIVED, predictor, settled
@@ -34,7 +34,7 @@ LARGE = {"sin", "cos"}
 
 
 def answers(name: str, values: Any) -> Any:
-    trial = _Trial()
+    trial = Detached()
     found = write_function(Algebra(trial, DOUBLE), name, "x")
     nodes = [*trial.nodes, helper.make_node("Identity", [found], ["y"])]
     x, y = (helper.make_tensor_value_info(n, onnx.TensorProto.DOUBLE, [None]) for n in "xy")

@@ -34,6 +34,7 @@ def main(values: Namespace) -> dict[str, Any]:
     from entrypoints.choosing import choose_model
     from entrypoints.inputs import open_inputs
     from entrypoints.runs import KEY_TAG, artifacts, child_run, project_run
+    from optimization.passes.rows import rows_per_thread
     from optimization.passes.runtimes import oldest_onnxruntime
     from optimization.report.tries import as_markdown
     from optimization.verify import as_json, figures
@@ -54,7 +55,12 @@ def main(values: Namespace) -> dict[str, Any]:
         choice, best = proven.choice, proven.choice.best
         quantization = best.policy if best.changed or best.policy == "none" else "lossless"
         oldest = oldest_onnxruntime(best.model)
-        made = dataclasses.replace(judge.manifest, quantization=quantization, min_onnxruntime=oldest)
+        made = dataclasses.replace(
+            judge.manifest,
+            quantization=quantization,
+            min_onnxruntime=oldest,
+            rows_per_thread=rows_per_thread(best.model),
+        )
         convert.copy_out(values, convert.MODEL, content)
         convert.save(values, MODEL, best.model)
         mlflow.log_text(made.to_json(), MANIFEST)

@@ -43,6 +43,7 @@ from mlflow.utils.model_utils import (
 from flavor import quantized_onnx_v1
 from flavor.quantized_onnx_v1 import Manifest, Predictor, QuantizedOnnxModel, read_model
 from flavor.quantized_onnx_v1.manifest import MAJOR, MANIFEST_FILE, MINOR
+from optimization.passes.rows import rows_per_thread
 from optimization.passes.runtimes import oldest_onnxruntime
 
 FLAVOR_NAME = "quantized_onnx"
@@ -201,6 +202,7 @@ def write_files(folder: Path, content: bytes, manifest: Manifest) -> Manifest:
         manifest,
         sha256=hashlib.sha256(content).hexdigest(),
         min_onnxruntime=oldest_onnxruntime(content),
+        rows_per_thread=rows_per_thread(content),
     )
     (folder / manifest.model_file).write_bytes(content)
     (folder / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")

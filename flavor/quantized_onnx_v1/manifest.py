@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 FORMAT = "quantized_onnx"
-MAJOR, MINOR = 1, 2
+MAJOR, MINOR = 1, 3
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
 FLOATS = ("float32", "float64")
@@ -102,6 +102,8 @@ class Manifest:
     """Where the graph's columns stand in a row without names; None: the graph reads all, in order."""
     min_onnxruntime: str = ""
     """Oldest onnxruntime that runs the ONNX file, such as "1.21"; empty, as in format 1.0: not known."""
+    rows_per_thread: int = 0
+    """Rows that the graph takes at a time, for each thread; 0, as before format 1.3: all of them."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -198,6 +200,8 @@ def _check_content(manifest: Manifest) -> None:
         raise ValueError("expected a whole number in n_columns and text in sha256")
     if not re.fullmatch(r"(\d+(\.\d+)*)?", manifest.min_onnxruntime):
         raise ValueError(f"expected a version in min_onnxruntime, found {manifest.min_onnxruntime!r}")
+    if type(manifest.rows_per_thread) is not int or manifest.rows_per_thread < 0:
+        raise ValueError(f"expected a whole number of rows_per_thread, found {manifest.rows_per_thread!r}")
     read = manifest.positions or range(len(manifest.columns))
     if len(read) != len(manifest.columns) or any(not 0 <= i < manifest.n_columns for i in read):
         raise ValueError("expected a position for each column")

@@ -11,8 +11,11 @@ from __future__ import annotations
 import ctypes
 import os
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from .cpu import available_cpus
 from .manifest import Session
@@ -74,6 +77,23 @@ def run_of(session: Any) -> Callable[..., Any]:
     is_cpu = session.get_providers() == ["CPUExecutionProvider"]
     run: Callable[..., Any] = session.run if inner is None or not is_cpu else inner.run
     return run
+
+
+def run_blocks(
+    run: Callable[..., Any], most: int, outputs: Sequence[str], feeds: Mapping[str, Any], options: Any
+) -> list[Any]:
+    """Return what `run` answers, in equal blocks of at most `most` rows.
+
+    What a graph writes on the way stays in the cache then, and memory does not grow with the batch.
+    """
+    n_rows = len(next(iter(feeds.values())))
+    n_blocks = max(1, -(-n_rows // most))
+    edges = [n_rows * block // n_blocks for block in range(n_blocks + 1)]
+    parts = [
+        run(outputs, {name: values[start:end] for name, values in feeds.items()}, options)
+        for start, end in pairwise(edges)
+    ]
+    return [np.concatenate(answers) for answers in zip(*parts, strict=True)]
 
 
 def _threads(asked: int, default: int) -> int:

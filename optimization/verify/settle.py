@@ -25,6 +25,7 @@ from optimization.convert.structure import unwrap
 from optimization.errors import ConversionError
 from optimization.passes.graph import copy_model
 from optimization.passes.outcome import Rewrite
+from optimization.passes.rows import rows_per_thread
 from optimization.passes.unused import remove_unused
 from optimization.verify.batches import empty_batch
 from optimization.verify.budget import FULL, RowBudget
@@ -64,10 +65,11 @@ def settle(
     Raises:
         ConversionError: a needed method is not exact; the message names method, rows and worst row.
     """
-    expected = expected_answers(estimator, converted.manifest, features, seed=seed)
+    manifest = dataclasses.replace(converted.manifest, rows_per_thread=rows_per_thread(converted.model))
+    expected = expected_answers(estimator, manifest, features, seed=seed)
     content = converted.model.SerializeToString()
-    report = compare(_predictor(content, converted.manifest), expected)
-    manifest, notes = converted.manifest, [*converted.notes, *_tie_notes(report)]
+    report = compare(_predictor(content, manifest), expected)
+    notes = [*converted.notes, *_tie_notes(report)]
     if manifest.nan_columns and not _keeps_missing(report) and not _holds_missing(features, manifest):
         manifest = dataclasses.replace(manifest, nan_columns=())
         expected = tuple(batch for batch in expected if batch.kind != MISSING)

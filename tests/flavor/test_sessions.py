@@ -16,6 +16,8 @@ import mlflow
 import numpy as np
 import onnxruntime as ort
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import flavor
 from flavor.quantized_onnx_v1 import Predictor, Session, sessions
@@ -236,3 +238,58 @@ def test_importing_starts_no_uploading_thread():
 
 def test_telemetry_can_be_asked_for():
     assert threads_after_import(ORT_DISABLE_TELEMETRY="0").startswith("0 ")
+
+
+@settings(deadline=None, max_examples=60)
+@given(n_rows=st.integers(0, 60), most=st.integers(1, 25))
+def test_blocks_are_equal_and_none_is_too_long(n_rows: int, most: int):
+    lengths = []
+
+    def run(outputs: list[str], feeds: Mapping[str, Any], _: Any) -> list[Any]:
+        lengths.append(len(feeds["x"]))
+        return [feeds[name] for name in outputs]
+
+    feeds = {"x": np.arange(2.0 * n_rows).reshape(n_rows, 2), "text": np.array([["a"]] * n_rows, object)}
+    answers = sessions.run_blocks(run, most, ["text", "x"], feeds, None)
+    assert [answer.tolist() for answer in answers] == [feeds["text"].tolist(), feeds["x"].tolist()]
+    assert sum(lengths) == n_rows
+    assert max(lengths) - min(lengths) <= 1
+    assert max(lengths) <= most
+    assert len(lengths) == max(1, -(-n_rows // most))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_large_batch_goes_through_in_blocks_with_the_same_answers(flowers: Converted, threads: int):
+    manifest = dataclasses.replace(flowers.manifest, rows_per_thread=7)
+    whole, blocks = (
+        Predictor(flowers.content, m, session={"intra_op_num_threads": threads})
+        for m in (dataclasses.replace(manifest, rows_per_thread=0), manifest)
+    )
+    for n_rows in (1, 7 * threads, 7 * threads + 1, len(flowers.features)):
+        rows = flowers.features.iloc[:n_rows]
+        for method in flowers.manifest.methods:
+            assert_same(blocks.predict(rows, method), whole.predict(rows, method))
+
+
+def test_memory_does_not_grow_with_the_batch():
+    """A kernel matrix of 200,000 rows and 500 support vectors would take 400 MB."""
+    script = """
+import resource, sys
+import numpy as np
+from sklearn.svm import SVC
+from flavor.quantized_onnx_v1 import Predictor
+from optimization.convert import convert
+from optimization.verify import settle
+rows = np.random.default_rng(0).normal(size=(900, 5))
+estimator = SVC().fit(rows, np.arange(900) % 2)
+assert len(estimator.support_) > 500
+settled = settle(convert(estimator, rows), estimator, rows, seed=0)
+predictor, many = Predictor(settled.content, settled.manifest), np.tile(rows.astype(np.float32), (220, 1))
+predictor.predict(many[:1000])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert (predictor.predict(many)[:900] == estimator.predict(many[:900])).all()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True, cwd=CODE.parent)
+    assert int(done.stdout) < 60_000, "kilobytes"

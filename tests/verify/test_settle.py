@@ -19,6 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.convert import convert
 from optimization.errors import ConversionError
+from optimization.passes.rows import rows_per_thread
 from optimization.verify import Coverage, compare, settle
 from optimization.verify.settle import expected_answers
 from tests.convert.examples import DIABETES, IRIS, MISSING, PROGRESS, SEED, SPECIES
@@ -34,7 +35,8 @@ def test_a_right_graph_is_kept_as_it_is(logistic) -> None:  # type: ignore[no-un
     estimator, converted = logistic
     result = settle(converted, estimator, IRIS, seed=SEED)
     assert result.content == converted.model.SerializeToString()
-    assert result.manifest == converted.manifest
+    blocks = rows_per_thread(converted.model)
+    assert result.manifest == dataclasses.replace(converted.manifest, rows_per_thread=blocks)
     assert result.report.exact
     assert result.notes == ()
     assert [batch.kind for batch in result.expected] == [

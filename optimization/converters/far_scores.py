@@ -42,9 +42,9 @@ def write_softmax(
 ) -> None:
     """Write `target`, the softmax of `scores`, which are `dtype`."""
     largest = writer.add("ReduceMax", [scores, writer.constant(np.array([1]))], keepdims=1)
-    ones = writer.constant(np.ones((1, n_classes), dtype))
     # Two thirds of the time of Sub, whose kernel is called for each row; the same roundings.
-    below = writer.add("Gemm", [largest, ones, scores], alpha=-1.0)
+    minus = writer.constant(np.full((1, n_classes), -1.0, dtype))
+    below = writer.add("Gemm", [largest, minus, scores])
     if dtype != np.float32:
         # onnxruntime's float64 Softmax takes five times as long as that of float32 (1.32).
         below = writer.add("Cast", [below], to=TensorProto.FLOAT)

@@ -284,7 +284,8 @@ rows = np.random.default_rng(0).normal(size=(900, 5))
 estimator = SVC().fit(rows, np.arange(900) % 2)
 assert len(estimator.support_) > 500
 settled = settle(convert(estimator, rows), estimator, rows, seed=0)
-predictor, many = Predictor(settled.content, settled.manifest), np.tile(rows.astype(np.float32), (220, 1))
+predictor = Predictor(settled.content, settled.manifest, session={"intra_op_num_threads": 2})
+many = np.tile(rows.astype(np.float32), (220, 1))
 predictor.predict(many[:1000])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 assert (predictor.predict(many)[:900] == estimator.predict(many[:900])).all()

@@ -69,7 +69,15 @@ def _judge(bar: Bar, record: Record | None) -> Judged:
     if figure is None or math.isnan(figure):
         return Judged(bar.case, bar.what, bound, "–", "missed")
     met = figure <= bar.bound if bar.at_most else figure >= bar.bound
-    return Judged(bar.case, bar.what, bound, f"{figure:.3g}", "met" if met else "missed")
+    return Judged(bar.case, bar.what, bound, measured(figure, bar.bound), "met" if met else "missed")
+
+
+def measured(figure: float, bound: float) -> str:
+    """Return `figure` with three digits, or as many as tell it from `bound`: 2.996 misses 3."""
+    digits = 3
+    while figure != bound and float(f"{figure:.{digits}g}") == bound:
+        digits += 1
+    return f"{figure:.{digits}g}"
 
 
 def _of(name: str, policy: str = LOSSLESS) -> Callable[[Record], float | None]:
@@ -201,7 +209,7 @@ def _means(found: Mapping[str, Ratios]) -> list[Judged]:
     for name, (what, bound) in SUITE.items():
         mean = geometric_mean(getattr(item, name) for item in found.values())
         verdict = "met" if mean >= bound else "missed"
-        judged.append(Judged("whole suite", what, f"≥ {bound:g}", f"{mean:.3g}", verdict))
+        judged.append(Judged("whole suite", what, f"≥ {bound:g}", measured(mean, bound), verdict))
     return judged
 
 

@@ -160,6 +160,14 @@ def test_data_sets_are_the_same_every_time(name):
     assert (first.features == second.features).all() and (first.target == second.target).all()
 
 
+@pytest.mark.parametrize(
+    ("figure", "bound", "text"),
+    [(2.99589, 3.0, "2.996"), (2.99999, 3.0, "2.99999"), (3.0, 3.0, "3"), (16.83, 15.0, "16.8"), (0, 0, "0")],
+)
+def test_a_figure_never_looks_like_the_bound_that_it_misses(figure, bound, text):
+    assert bars.measured(figure, bound) == text
+
+
 def test_the_page_shows_cases_bars_and_failures():
     records = [record(), {"case": "svc_rbf/iris", "error": "not faithful"}]
     results = {"records": records, "date": "2026-01-02", "description": "a machine"}

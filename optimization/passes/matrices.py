@@ -52,6 +52,8 @@ def matrix_widths(model: onnx.ModelProto) -> dict[str, int | None]:
         shape = _result(node, [shapes.get(name) for name in node.input if name])
         if shape is not None:
             shapes[node.output[0]] = shape
+        if node.op_type == "TreeEnsembleClassifier":
+            shapes[node.output[1]] = _Shape(2, _n_classes(node))
     return {name: shape.width for name, shape in shapes.items() if shape.rank == 2}
 
 
@@ -98,6 +100,12 @@ def _gemm_width(node: onnx.NodeProto, operands: list[_Shape | None]) -> int | No
     if weights is not None and not transposed:
         return weights.width
     return bias.width if bias is not None and bias.width != 1 else None
+
+
+def _n_classes(node: onnx.NodeProto) -> int | None:
+    """Columns of a classifier's scores: one for each label."""
+    labels = [len(item.ints) or len(item.strings) for item in node.attribute if "classlabels" in item.name]
+    return max(labels, default=0) or None
 
 
 def _widest(widths: list[int | None]) -> int | None:

@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
+from skl2onnx import to_onnx
+from sklearn.datasets import load_iris
+from sklearn.tree import DecisionTreeClassifier
 
 from optimization.passes.identity_nodes import remove_identity_nodes
 from optimization.passes.outcome import Refused, Rewrite
@@ -60,7 +63,7 @@ def test_shapes_noted_for_renamed_tensors_go_with_them():
         ([("Identity", "x", "y")], ("y",), "is the input or constant 'x' under a second name"),
         ([("Identity", "c", "y")], ("y",), "is the input or constant 'c' under a second name"),
         ([("Neg", "x", "y"), ("Identity", "y", "z")], ("y", "z"), "the same tensor under two names"),
-        ([("Neg", "x", "y")], ("y",), "the graph has no Identity"),
+        ([("Neg", "x", "y")], ("y",), "the graph copies nothing"),
     ],
 )
 def test_it_refuses_what_only_an_identity_can_say(nodes, outputs, reason):
@@ -99,3 +102,40 @@ def test_it_refuses_a_name_that_a_body_reads():
     assert isinstance(result, Refused)
     assert "a body of Scan, Loop or If uses its name" in result.reason
     assert_models_bit_equal(model, model)  # the model itself is sound, so the refusal is not its fault
+
+
+def cast(source, target, to):
+    return helper.make_node("Cast", [source], [target], to=to)
+
+
+def test_a_cast_to_the_type_that_is_there_goes_and_another_stays():
+    there, back = cast("a", "b", TensorProto.FLOAT), cast("d", "y", TensorProto.FLOAT)
+    model = make_model([node("Neg", "x", "a"), there, cast("b", "d", TensorProto.DOUBLE), back])
+    result = remove_identity_nodes(model)
+    assert result.changes == ("'b' needs no copy",)
+    assert op_types(result.model) == ["Neg", "Cast", "Cast"]
+    assert_models_bit_equal(model, result.model)
+
+
+def test_a_cast_of_a_tensor_of_unknown_type_stays():
+    unknown = helper.make_node("Unknown", ["x"], ["a"], domain="com.example")
+    model = make_model([unknown, cast("a", "y", TensorProto.FLOAT)], opsets=(("", 21), ("com.example", 1)))
+    assert isinstance(remove_identity_nodes(model), Refused)
+
+
+def test_a_wrong_hint_of_a_type_deletes_no_cast():
+    model = make_model([cast("x", "a", TensorProto.DOUBLE), cast("a", "y", TensorProto.FLOAT)])
+    model.graph.value_info.append(helper.make_tensor_value_info("a", TensorProto.FLOAT, [None, 3]))
+    assert isinstance(remove_identity_nodes(model), Refused)
+
+
+def test_probabilities_of_trees_are_float32():
+    rows, target = load_iris(return_X_y=True)
+    model = to_onnx(
+        DecisionTreeClassifier().fit(rows, target), rows[:1].astype(np.float32), options={"zipmap": False}
+    )
+    name = model.graph.output[1].name
+    model.graph.node.append(cast(name, "again", TensorProto.FLOAT))
+    model.graph.output[1].name = "again"
+    result = remove_identity_nodes(model)
+    assert isinstance(result, Rewrite) and "'again' needs no copy" in result.changes

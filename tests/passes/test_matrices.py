@@ -43,3 +43,15 @@ def test_a_column_gives_way_to_a_row_of_any_width():
     model = make_model([helper.make_node("Sub", ["x", "row"], ["y"])], constants=[ROW])
     model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 1
     assert matrix_widths(model)["y"] == 3
+
+
+@pytest.mark.parametrize(
+    "labels", [{"classlabels_int64s": [0, 1, 2, 3]}, {"classlabels_strings": ["a", "b"]}]
+)
+def test_the_scores_of_trees_have_a_column_for_each_class(labels):
+    trees = helper.make_node("TreeEnsembleClassifier", ["x"], ["y", "scores"], domain="ai.onnx.ml", **labels)
+    both = helper.make_node("Concat", ["scores", "x"], ["joined"], axis=1)
+    found = matrix_widths(make_model([trees, both]))
+    (n_classes,) = (len(values) for values in labels.values())
+    assert (found["scores"], found["joined"]) == (n_classes, n_classes + 3)
+    assert "y" not in found, "labels are one dimension"

@@ -14,8 +14,11 @@ from onnx import helper
 from scipy.special import softmax
 from sklearn.datasets import load_iris, load_wine
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
+from sklearn.ensemble import HistGradientBoostingClassifier, StackingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 
+from flavor.quantized_onnx_v1 import Predictor
+from optimization.convert import convert
 from optimization.converters.far_scores import LEAST, are_far, write_softmax
 from optimization.converters.writer import Detached
 from tests.converters.linear_cases import check, fit, op_types
@@ -71,3 +74,19 @@ def test_only_where_classes_are_far_apart_is_anything_held(kind: type[Any]) -> N
         estimator = fit(kind(), rows, species)
         assert ("Clip" in op_types(estimator, rows)) == (shift == 40.0)
         check(estimator, rows)
+
+
+@pytest.mark.parametrize("kind", [VotingClassifier, StackingClassifier])
+def test_members_on_float64_rows_are_held_too(kind: type[Any]) -> None:
+    rows, species = load_iris(return_X_y=True)
+    rows = rows + 40 * species[:, None]
+    trees = HistGradientBoostingClassifier(max_iter=3)
+    settings_ = {"voting": "soft"} if kind is VotingClassifier else {"cv": 2}
+    estimator = kind([("trees", trees), ("far", LinearDiscriminantAnalysis())], **settings_).fit(
+        rows, species
+    )
+    converted = convert(estimator, rows)
+    assert converted.manifest.inputs[0].dtype == "float64"
+    assert "Clip" in [node.op_type for node in converted.model.graph.node]
+    found = Predictor(converted.model.SerializeToString(), converted.manifest).predict(rows, "predict_proba")
+    np.testing.assert_allclose(found, estimator.predict_proba(rows), rtol=0, atol=1e-6)

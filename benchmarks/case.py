@@ -27,13 +27,11 @@ from benchmarks.ratios import LOOKUP, LOSSLESS, PLAIN, REGISTERED
 from flavor.quantized_onnx_v1.feeds import to_feeds
 from flavor.quantized_onnx_v1.manifest import Manifest, Session
 from flavor.quantized_onnx_v1.predictor import open_session
-from optimization.convert import convert
 from optimization.errors import GateError, OptimizationError
-from optimization.passes.pipeline import simplify
 from optimization.quantize.candidate import PROMISES, Candidate, is_faithful
 from optimization.quantize.choose import choose
 from optimization.quantize.policies import apply_all
-from optimization.verify import FULL, Expected, Judge, ParityReport, Settled, compare, settle
+from optimization.verify import FULL, Expected, Judge, ParityReport, Settled, compare, convert_faithfully
 from optimization.verify.gates import Gate
 
 SEED = 0
@@ -98,9 +96,7 @@ def make_files(case: Case, fitted: Fitted) -> Files:
     Raises:
         OptimizationError: the conversion failed, or was not faithful.
     """
-    converted = convert(fitted.estimator, fitted.features)
-    simple = dataclasses.replace(converted, model=simplify(converted.model).model)
-    settled = settle(simple, fitted.estimator, fitted.features, seed=SEED, budget=FULL)
+    settled = convert_faithfully(fitted.estimator, fitted.features, seed=SEED, budget=FULL)
     feeds = to_feeds(fitted.features, settled.manifest)
     judge = Judge(settled.manifest, settled.expected, fitted.target, Gate())
     results = apply_all(settled.content, calibration=feeds)

@@ -31,17 +31,13 @@ def main(values: Namespace) -> dict[str, Any]:
 
     from entrypoints.inputs import SEED, open_inputs
     from entrypoints.runs import KEY_TAG, project_run
-    from optimization.convert import convert
-    from optimization.passes.pipeline import simplify
     from optimization.passes.runtimes import oldest_onnxruntime
-    from optimization.verify import as_json, figures, settle
+    from optimization.verify import as_json, convert_faithfully, figures
 
     with project_run(values, ENTRY_POINT) as active:
         inputs = open_inputs(values)
         source, features = inputs.source, inputs.rows.features
-        converted = convert(source.estimator, features)
-        cleaned = dataclasses.replace(converted, model=simplify(converted.model).model)
-        settled = settle(cleaned, source.estimator, features, seed=SEED)
+        settled = convert_faithfully(source.estimator, features, seed=SEED)
         for note in settled.notes:
             print(f"note: {note}")
         origin = {

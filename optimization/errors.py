@@ -37,6 +37,10 @@ class ConversionError(OptimizationError):
     exit_code = 5
 
 
+class UnfaithfulError(ConversionError):
+    """The graph answers otherwise than the estimator beyond the table of tolerances."""
+
+
 class QuantizationError(OptimizationError):
     """The requested quantization could not be done."""
 

@@ -41,20 +41,21 @@ class Converted:
     notes: tuple[str, ...]
 
 
-def convert(estimator: Any, features: Any) -> Converted:
+def convert(estimator: Any, features: Any, *, wide: bool = False) -> Converted:
     """Return `estimator` as ONNX.
 
     Args:
         estimator: fitted scikit-learn estimator; left unchanged.
         features: DataFrame or ndarray `(n_rows ≥ 1, n_columns)` that the estimator accepts.
+        wide: whether to read and calculate in float64 whatever can be, and not only what is known to need it.
 
     Raises:
         ConversionError: the estimator, or a named step of it, cannot be converted.
     """
     check_supported(estimator)
     guards = probe_guards(estimator, features) if has_functions(estimator) else ()
-    mended = widen(mend(estimator, features), features, guards=guards)
-    plan = plan_inputs(mended, features)
+    mended = widen(mend(estimator, features), features, guards=guards, wide=wide)
+    plan = plan_inputs(mended, features, wide=wide)
     model, heads, notes = _build(mended, plan, plan_heads(mended, estimator))
     manifest = _manifest(estimator, features, plan, heads, model)
     return Converted(model, manifest, notes)

@@ -26,6 +26,9 @@ from optimization.converters.functions import name_of
 from optimization.converters.iterative_imputer import iterative_filling
 from optimization.converters.knn_imputer import knn_filling
 from optimization.converters.models_as_steps import AS_STEPS, pooled
+from optimization.converters.monomials import monomials_of
+from optimization.converters.power_transform import transform_of
+from optimization.converters.row_norms import norms_of
 from optimization.converters.scaled_families import takes_scaling
 from optimization.converters.scaled_trees import SCALING, is_monotone, with_scaling
 from optimization.converters.splines import splines_of
@@ -60,22 +63,23 @@ COARSE = 5e-6
 table of tolerances allows a score, which moves by as much for a coefficient of one."""
 
 
-def widen(estimator: Any, features: Any, *, guards: tuple[str, ...] = ()) -> Any:
+def widen(estimator: Any, features: Any, *, guards: tuple[str, ...] = (), wide: bool = False) -> Any:
     """Return `estimator` with scalers and imputers in float64 where that can change an answer.
 
     Args:
         estimator: mended.
         features: rows that it accepts.
         guards: what a function must not make of a number (`Operation.guards`).
+        wide: whether all such steps shall hand float64 on, whatever comes after them.
     """
     parts = [type(part).__name__ for _, part in walk(estimator)]
     names = parts + _tree_members(estimator)
     searches = any(is_neighbours(part) for _, part in walk(estimator))
     compares = searches or any(name.startswith(COMPARING) for name in names)
-    rounds = len(parts) > 1 and (compares or _is_coarse(features) or _mixes_integers(features))
+    rounds = len(parts) > 1 and (wide or compares or _is_coarse(features) or _mixes_integers(features))
     if not rounds and not any(is_calculated(part) or _holds_models(part) for _, part in walk(estimator)):
         return estimator
-    wide = searches or any(name.startswith(WIDE) for name in names)
+    wide = wide or searches or any(name.startswith(WIDE) for name in names)
     for rule in (
         lambda part: _models_as_steps(part, wide),
         lambda part: _as_arithmetic(part, wide, guards),
@@ -323,6 +327,14 @@ def _quantiles(part: Any) -> tuple[Operation, ...] | None:
     return (Operation(part.output_distribution, quantiles),)
 
 
+def _powers(part: Any) -> tuple[Operation, ...] | None:
+    """sklearn/preprocessing/_data.py: PowerTransformer.transform."""
+    form = transform_of(part)
+    if form is None:
+        return None
+    return (*_written(form), *(_standard(part._scaler) or () if part.standardize else ()))
+
+
 def _form(make: Callable[[Any], Form | None]) -> Callable[[Any], tuple[Operation, ...] | None]:
     """The one operation of a step that has a form."""
 
@@ -341,6 +353,8 @@ def is_calculated(part: Any) -> bool:
     """Whether a part is written by `Arithmetic` alone, because skl2onnx 1.20 cannot or does so wrongly."""
     if is_sklearn(part, "SimpleImputer"):
         return bool(part.add_indicator)
+    if is_sklearn(part, "Normalizer") and part.norm == "max":
+        return True
     return _applies(part) or any(is_sklearn(part, name) for name in CALCULATED)
 
 
@@ -378,5 +392,8 @@ OPERATIONS: Mapping[str, Callable[[Any], tuple[Operation, ...] | None]] = {
     "IterativeImputer": _form(iterative_filling),
     "SplineTransformer": _form(splines_of),
     "FeatureAgglomeration": _form(pooled),
+    "Normalizer": _form(norms_of),
+    "PolynomialFeatures": _form(monomials_of),
+    "PowerTransformer": _powers,
 }
 """scikit-learn's class → its arithmetic, None where this instance does more than arithmetic."""

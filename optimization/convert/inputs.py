@@ -53,8 +53,13 @@ class InputPlan:
         return tuple(column for item in self.inputs for column in item.columns)
 
 
-def plan_inputs(estimator: Any, features: Any) -> InputPlan:
+def plan_inputs(estimator: Any, features: Any, *, wide: bool = False) -> InputPlan:
     """Return the plan for rows shaped and typed like `features`, `(n_rows, n_columns)`.
+
+    Args:
+        estimator: mended and widened.
+        features: the rows.
+        wide: whether every column of numbers that no step compares as integers enters as float64.
 
     Raises:
         ConversionError: a column's dtype has no ONNX counterpart; the message names the column.
@@ -70,7 +75,7 @@ def plan_inputs(estimator: Any, features: Any) -> InputPlan:
     else:
         columns = tuple(str(i) for i in range(features.shape[1]))
         kinds = (_kind(features.dtype, "all"),) * features.shape[1]
-    kinds = _double(_share(kinds, estimator), estimator, features)
+    kinds = _double(_share(kinds, estimator), estimator, features, wide)
     named = isinstance(features, pd.DataFrame) and hasattr(estimator, "feature_names_in_")
     if len(set(kinds)) == 1:
         return InputPlan((Input(MATRIX, kinds[0], columns, _rounding(estimator)),), named)
@@ -121,13 +126,15 @@ def _kind(dtype: Any, column: str) -> str:
     )
 
 
-def _double(kinds: tuple[str, ...], estimator: Any, features: Any) -> tuple[str, ...]:
+def _double(kinds: tuple[str, ...], estimator: Any, features: Any, wide: bool) -> tuple[str, ...]:
     """Number columns that only float64 steps read enter in the dtype scikit-learn gives them together."""
-    wide = double_columns(estimator, len(kinds))
+    doubles = double_columns(estimator, len(kinds))
+    if wide:
+        doubles |= {i for i, kind in enumerate(kinds) if kind == "float32"}
     numbers = [i for i, kind in enumerate(kinds) if kind != "str"]
     together = {_dtype(features, i) for i in numbers}
     kind = "float32" if together and np.result_type(*together) == np.float32 else "float64"
-    return tuple(kind if i in wide and i in numbers else own for i, own in enumerate(kinds))
+    return tuple(kind if i in doubles and i in numbers else own for i, own in enumerate(kinds))
 
 
 def _dtype(features: Any, position: int) -> np.dtype[Any]:

@@ -168,7 +168,11 @@ class _Arithmetic(Writer):
         if operation.narrow or operation.op_type in (*MARKING, *DISTRIBUTIONS, "Fill", "Max", "Min"):
             return self.apply(operation, name, np.float32)
         wide = self.add("Cast", [name], to=TensorProto.DOUBLE)
-        return self.add("Cast", [self.apply(operation, wide, np.float64)], to=TensorProto.FLOAT)
+        if operation.form is not None:
+            found = operation.form.write(Algebra(self, DOUBLE), wide, np.float32)
+        else:
+            found = self.apply(operation, wide, np.float64)
+        return self.add("Cast", [found], to=TensorProto.FLOAT)
 
     def mark(self, operation: Operation, name: str, dtype: Any) -> str:
         """Write a column of 0 and 1 for each position in the operation's value: whether there is NaN."""

@@ -1,10 +1,11 @@
-"""RFE, RFECV and SequentialFeatureSelector → the columns they chose.
+"""Selectors of columns → the columns they chose.
 
 In: a `Selection`, which stands for one of them in a copy of the estimator.
 Out: Gather.
 Promise: lossless; what a column holds, and its dtype, stay.
 
-skl2onnx 1.20 takes RFE for the model that it asked, and does not know SequentialFeatureSelector.
+skl2onnx 1.20 takes RFE for the model that it asked, does not know SequentialFeatureSelector, and cannot write
+the others for a single column.
 """
 
 from __future__ import annotations
@@ -19,7 +20,18 @@ from .writer import Array, Writer
 ALIAS = "OptimizationSelection"
 ASKING = ("RFE", "RFECV")
 """Selectors that keep the model they asked, as `estimator_`, and predict with it."""
-NAMES = (*ASKING, "SequentialFeatureSelector")
+NAMES = (
+    *ASKING,
+    "SequentialFeatureSelector",
+    "SelectFromModel",
+    "VarianceThreshold",
+    "SelectKBest",
+    "SelectPercentile",
+    "SelectFpr",
+    "SelectFdr",
+    "SelectFwe",
+    "GenericUnivariateSelect",
+)
 
 
 class Selection(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -7,6 +7,7 @@ Promise: scikit-learn is the judge; dtype and shape are compared before values; 
 
 from optimization.verify.budget import AGAIN, FULL, RowBudget
 from optimization.verify.compare import Expected, compare, expect, scales_of
+from optimization.verify.faithful import convert_faithfully
 from optimization.verify.gates import Gate
 from optimization.verify.hard import HardRows, hard_rows
 from optimization.verify.judge import Judge, figures
@@ -30,6 +31,7 @@ __all__ = [
     "Settled",
     "as_json",
     "compare",
+    "convert_faithfully",
     "expect",
     "expected_answers",
     "figures",

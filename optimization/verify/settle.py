@@ -22,7 +22,7 @@ from flavor.quantized_onnx_v1.manifest import Manifest, Session
 from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.convert import Converted
 from optimization.convert.structure import unwrap
-from optimization.errors import ConversionError
+from optimization.errors import ConversionError, UnfaithfulError
 from optimization.passes.graph import copy_model
 from optimization.passes.outcome import Rewrite
 from optimization.passes.rows import rows_per_thread
@@ -63,7 +63,8 @@ def settle(
     """Return what `converted` proves to be on sampled rows and, within `budget`, on hard ones.
 
     Raises:
-        ConversionError: a needed method is not exact; the message names method, rows and worst row.
+        UnfaithfulError: a needed method is not exact; the message names method, rows and worst row.
+        ConversionError: the estimator refuses rows, which no graph can do.
     """
     manifest = dataclasses.replace(converted.manifest, rows_per_thread=rows_per_thread(converted.model))
     expected = expected_answers(estimator, manifest, features, seed=seed)
@@ -87,7 +88,7 @@ def settle(
     report += _hard_report(_predictor(content, manifest), hard)
     for method, worst in _worst(report).items():
         if method in NEEDED or method == manifest.default_method:
-            raise ConversionError(f"{_sentence(worst)}; {REMEDY}")
+            raise UnfaithfulError(f"{_sentence(worst)}; {REMEDY}")
         notes.append(f"without {method}: {_sentence(worst)}")
         manifest = _drop(manifest, method)
         report = report.only(functools.partial(_is_of_another, method))

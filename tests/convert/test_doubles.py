@@ -100,7 +100,7 @@ def test_integers_beyond_float32_reach_a_scaler_whole() -> None:
 
 
 def test_integers_beyond_float32_would_be_wrong_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optimization.convert.widen", lambda estimator, features, guards: estimator)
+    monkeypatch.setattr("optimization.convert.widen", lambda estimator, features, **others: estimator)
     rows, target = seconds()
     with pytest.raises(ConversionError, match="differs from scikit-learn's"):
         settled(make_pipeline(StandardScaler(), LOGISTIC).fit(rows, target), rows)

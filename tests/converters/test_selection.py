@@ -1,4 +1,4 @@
-"""RFE, RFECV and SequentialFeatureSelector: the columns they chose, and the model that RFE asked."""
+"""Selectors: the columns they chose, and the model that RFE asked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.feature_selection import RFE, RFECV, SequentialFeatureSelector
+from sklearn.feature_selection import (
+    RFE,
+    RFECV,
+    GenericUnivariateSelect,
+    SelectFdr,
+    SelectFpr,
+    SelectFromModel,
+    SelectFwe,
+    SelectKBest,
+    SelectPercentile,
+    SequentialFeatureSelector,
+    VarianceThreshold,
+)
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
@@ -24,6 +36,14 @@ SELECTORS = [
     RFE(LOGISTIC, n_features_to_select=2),
     RFECV(LOGISTIC, cv=2),
     SequentialFeatureSelector(LOGISTIC, n_features_to_select=2, cv=2),
+    VarianceThreshold(0.5),
+    SelectKBest(k=2),
+    SelectPercentile(percentile=50),
+    SelectFpr(),
+    SelectFdr(),
+    SelectFwe(),
+    GenericUnivariateSelect(mode="k_best", param=1),
+    SelectFromModel(LOGISTIC),
 ]
 ROWS = IRIS.to_numpy()
 
@@ -52,6 +72,13 @@ def test_as_a_model_it_is_the_one_that_it_asked(selector: Any) -> None:
 def test_a_searched_selector_of_a_regressor_predicts() -> None:
     search = GridSearchCV(RFE(Ridge()), {"n_features_to_select": [3, 5]}, cv=2)
     agree(search.fit(DIABETES.to_numpy(), PROGRESS), DIABETES.to_numpy())
+
+
+@pytest.mark.parametrize("selector", [VarianceThreshold(), SelectKBest(k=1)], ids=str)
+def test_a_single_column_is_one_to_choose_from(selector: Any) -> None:
+    column = ROWS[:, :1]
+    agree(make_pipeline(selector, LOGISTIC).fit(column, SPECIES), column)
+    agree(make_pipeline(StandardScaler(), selector, FOREST).fit(column, SPECIES), column)
 
 
 def test_one_node_chooses() -> None:

@@ -1,0 +1,64 @@
+"""Convert in the cheapest precision that keeps the promise.
+
+In: a fitted estimator and rows that it accepts.
+Out: a `Settled`.
+Promise: float32 wherever that proves to be right, float64 from the rows to the answer where it does not.
+
+What a model makes of its columns decides how many bits they need, and nothing tells but the proof: a year
+has 11 bits before the first one that differs between two decades, and a linear model of unscaled sensors
+or time stamps subtracts most of what it adds.  The same columns do a forest no harm.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optimization.convert import convert
+from optimization.errors import ConversionError, UnfaithfulError
+from optimization.passes.pipeline import simplify
+from optimization.verify.budget import FULL, RowBudget
+from optimization.verify.settle import REMEDY, Settled, settle
+
+
+def convert_faithfully(estimator: Any, features: Any, *, seed: int, budget: RowBudget = FULL) -> Settled:
+    """Return `estimator` as a proven model, simplified.
+
+    Args:
+        estimator: fitted scikit-learn estimator; left unchanged.
+        features: DataFrame or ndarray `(n_rows ≥ 1, n_columns)` that the estimator accepts.
+        seed: of the rows that are drawn.
+        budget: how many hard rows to prove.
+
+    Raises:
+        UnfaithfulError: a needed method is exact in neither precision; the message is float32's.
+        ConversionError: the estimator, or a named step of it, cannot be converted.
+    """
+    try:
+        return _settled(estimator, features, seed=seed, budget=budget, wide=False)
+    except UnfaithfulError as narrow:
+        if not _holds_more_than_float32(features):
+            raise
+        try:
+            found = _settled(estimator, features, seed=seed, budget=budget, wide=True)
+        except ConversionError:
+            raise narrow from None
+        cause = str(narrow).removesuffix(f"; {REMEDY}")
+        note = f"calculated in float64 from the rows on, because in float32 {cause}"
+        return dataclasses.replace(found, notes=(note, *found.notes))
+
+
+def _settled(estimator: Any, features: Any, *, seed: int, budget: RowBudget, wide: bool) -> Settled:
+    converted = convert(estimator, features, wide=wide)
+    simple = dataclasses.replace(converted, model=simplify(converted.model).model)
+    return settle(simple, estimator, features, seed=seed, budget=budget)
+
+
+def _holds_more_than_float32(features: Any) -> bool:
+    """Whether some column of numbers is neither float32 nor float16."""
+    dtypes = features.dtypes if isinstance(features, pd.DataFrame) else [features.dtype]
+    numbers = [kind for kind in dtypes if pd.api.types.is_numeric_dtype(kind)]
+    return any(kind not in (np.float32, np.float16) for kind in numbers)

@@ -20,6 +20,7 @@ import pandas as pd
 
 from optimization.convert.structure import TREES, around, is_sklearn, rewrite, unwrap, walk
 from optimization.converters.arithmetic import Arithmetic, Array, Form, Operation
+from optimization.converters.bins import bins_of
 from optimization.converters.distances import asks_a_tree, is_neighbours
 from optimization.converters.filling import is_nan
 from optimization.converters.functions import name_of
@@ -392,6 +393,7 @@ OPERATIONS: Mapping[str, Callable[[Any], tuple[Operation, ...] | None]] = {
     "IterativeImputer": _form(iterative_filling),
     "SplineTransformer": _form(splines_of),
     "FeatureAgglomeration": _form(pooled),
+    "KBinsDiscretizer": _form(bins_of),
     "Normalizer": _form(norms_of),
     "PolynomialFeatures": _form(monomials_of),
     "PowerTransformer": _powers,

@@ -125,13 +125,16 @@ def _boundary(subject: _Subject) -> Made:
 
 
 def _threshold(subject: _Subject) -> Made:
-    found = threshold_rows(
-        subject.estimator,
-        subject.pool,
-        subject.space,
-        max_rows=subject.budget.threshold_rows,
-        generator=subject.generator,
-    )
+    try:
+        found = threshold_rows(
+            subject.estimator,
+            subject.pool,
+            subject.space,
+            max_rows=subject.budget.threshold_rows,
+            generator=subject.generator,
+        )
+    except ValueError as error:
+        return Made(None, f"a step before the trees refuses far values ({_first_line(error)})")
     notes = list(found.reasons)
     if found.n_used < found.n_thresholds:
         notes.insert(0, f"{found.n_used} of {found.n_thresholds} thresholds, drawn at random")

@@ -13,7 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, PowerTransformer, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from flavor.quantized_onnx_v1.predictor import Predictor
@@ -114,3 +114,13 @@ def test_categories_that_were_never_there_are_compared_where_the_encoder_takes_t
     notes = [item.note for item in found.coverage if item.kind == "unknown"]
     assert [len(batch.features) for batch in batches] == [answered] * bool(answered)
     assert [note.split(" (")[0] for note in notes] == ["6 rows that the estimator refuses"] * (not answered)
+
+
+def test_a_step_that_refuses_far_values_leaves_thresholds_out_and_says_so() -> None:
+    rows = IRIS.to_numpy(dtype=np.float32)
+    estimator = make_pipeline(PowerTransformer(), FOREST).fit(rows, SPECIES)
+    estimator[0].lambdas_[:] = 9.0  # the ninth power of a far float is infinite, which its scaler refuses
+    found = hard(estimator, rows)
+    assert "threshold" not in {batch.kind for batch in found.expected}
+    (note,) = [item.note for item in found.coverage if item.kind == "threshold"]
+    assert note.startswith("a step before the trees refuses far values (Input X contains infinity")

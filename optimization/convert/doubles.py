@@ -57,6 +57,7 @@ CALCULATED = (
     "IterativeImputer",
     "SplineTransformer",
     "FeatureAgglomeration",
+    "KBinsDiscretizer",
 )
 """Steps that `Arithmetic` alone writes, in every setting."""
 COARSE = 5e-6

@@ -112,15 +112,6 @@ def _no_text_imputer(part: Any) -> Any:
     return "passthrough" if nothing and all(isinstance(item, str) for item in part.statistics_) else part
 
 
-def _dense_bins(part: Any) -> Any:
-    """KBinsDiscretizer: a graph has no sparse rows."""
-    if not is_sklearn(part, "KBinsDiscretizer") or part.encode != "onehot":
-        return part
-    part = copy.copy(part)
-    part.encode = "onehot-dense"
-    return part
-
-
 def _chosen_columns(part: Any) -> Any:
     """Selectors that ask a model, which skl2onnx takes for that model."""
     asked = any(is_sklearn(part, name) for name in selection.NAMES)
@@ -161,7 +152,6 @@ MENDED = (
     _no_flattening,
     _no_text_imputer,
     _no_empty_steps,
-    _dense_bins,
     _chosen_columns,
     _integer_classes,
 )

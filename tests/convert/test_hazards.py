@@ -23,7 +23,6 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import RadiusNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
-    KBinsDiscretizer,
     OneHotEncoder,
     OrdinalEncoder,
     StandardScaler,
@@ -71,12 +70,6 @@ RULES = {
     "dropped part": (
         hazards._no_empty_steps,
         make_pipeline(FeatureUnion([("a", StandardScaler()), ("b", "drop")]), LOGISTIC),
-        IRIS,
-        SPECIES,
-    ),
-    "sparse bins": (
-        hazards._dense_bins,
-        make_pipeline(KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf"), LOGISTIC),
         IRIS,
         SPECIES,
     ),

@@ -50,6 +50,12 @@ def test_scaled_values_meet_edges_unrounded(scaler: Any, final: Any, dtype: Any)
     assert settled(estimator, rows).report.label_mismatches == 0
 
 
+@pytest.mark.parametrize("encode", ["ordinal", "onehot-dense"])
+def test_bins_alone_are_rows_transformed(encode: str) -> None:
+    bins = KBinsDiscretizer(3, encode=encode, strategy="uniform").fit(ROWS)
+    agree(bins, ROWS, on_edges(bins))
+
+
 def test_one_comparison_for_all_edges() -> None:
     bins = KBinsDiscretizer(4, encode="ordinal", strategy="uniform")
     model = simplify(agree(make_pipeline(bins, LOGISTIC).fit(ROWS, SPECIES), ROWS).model).model

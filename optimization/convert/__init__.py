@@ -16,13 +16,14 @@ from typing import Any
 from onnx import ModelProto
 
 from flavor.quantized_onnx_v1.manifest import Input, Manifest, Method
-from optimization.convert.doubles import has_functions, widen
+from optimization.convert.doubles import widen
 from optimization.convert.graph import build_graph
 from optimization.convert.hazards import mend
 from optimization.convert.heads import Head, plan_heads
 from optimization.convert.inputs import InputPlan, plan_inputs
 from optimization.convert.probe import probe_answer, probe_guards, probe_tolerance
 from optimization.convert.refusals import check_supported
+from optimization.convert.step_operations import has_functions
 from optimization.convert.structure import describe, unwrap
 from optimization.errors import ConversionError
 

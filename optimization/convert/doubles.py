@@ -11,28 +11,19 @@ integers among others.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from optimization.convert.step_operations import is_calculated, operations_of, written
 from optimization.convert.structure import TREES, around, is_sklearn, rewrite, unwrap, walk
-from optimization.converters.arithmetic import Arithmetic, Array, Form, Operation
-from optimization.converters.bins import bins_of
+from optimization.converters.arithmetic import Arithmetic
 from optimization.converters.distances import asks_a_tree, is_neighbours
-from optimization.converters.filling import is_nan
-from optimization.converters.functions import name_of
-from optimization.converters.iterative_imputer import iterative_filling
-from optimization.converters.knn_imputer import knn_filling
-from optimization.converters.models_as_steps import AS_STEPS, pooled
-from optimization.converters.monomials import monomials_of
-from optimization.converters.power_transform import transform_of
-from optimization.converters.row_norms import norms_of
+from optimization.converters.models_as_steps import AS_STEPS
 from optimization.converters.scaled_families import takes_scaling
 from optimization.converters.scaled_trees import SCALING, is_monotone, with_scaling
-from optimization.converters.splines import splines_of
 from optimization.converters.svm_model import stands_on_margin
 
 COMPARING = (*TREES, "KBinsDiscretizer")
@@ -50,16 +41,6 @@ ENSEMBLES = (
 """Beginnings of the names of ensembles whose converters take float64 rows."""
 WIDE = "HistGradientBoosting"
 """Compares in float64; the other trees round rows to float32 first (sklearn/tree/_classes.py: DTYPE)."""
-CALCULATED = (
-    "MissingIndicator",
-    "QuantileTransformer",
-    "KNNImputer",
-    "IterativeImputer",
-    "SplineTransformer",
-    "FeatureAgglomeration",
-    "KBinsDiscretizer",
-)
-"""Steps that `Arithmetic` alone writes, in every setting."""
 COARSE = 5e-6
 """Share of a column's standard deviation by which float32 rounding may move a value: half of what the
 table of tolerances allows a score, which moves by as much for a coefficient of one."""
@@ -214,7 +195,7 @@ def _as_step(step: Any, wide: bool) -> Any:
         return step
     make = next((make for name, make in AS_STEPS.items() if is_sklearn(step, name)), None)
     form = make(step) if make and hasattr(step, "n_features_in_") else None
-    return step if form is None else Arithmetic(_written(form), step.n_features_in_, wide)
+    return step if form is None else Arithmetic(written(form), step.n_features_in_, wide)
 
 
 def _merge_steps(part: Any) -> Any:
@@ -266,137 +247,3 @@ def _passes(step: Any) -> bool:
     if isinstance(step, str):
         return step == "passthrough"
     return type(step).__name__ == "FunctionTransformer" and step.func is None
-
-
-def _standard(part: Any) -> tuple[Operation, ...] | None:
-    """sklearn/preprocessing/_data.py: StandardScaler.transform."""
-    operations = []
-    if part.with_mean:
-        operations.append(Operation("Sub", np.asarray(part.mean_, dtype=np.float64), narrow=True))
-    if part.with_std:
-        operations.append(Operation("Div", np.asarray(part.scale_, dtype=np.float64), narrow=True))
-    return tuple(operations)
-
-
-def _min_max(part: Any) -> tuple[Operation, ...] | None:
-    operations = [_double("Mul", part.scale_), _double("Add", part.min_)]
-    if part.clip:
-        low, high = (np.full(part.n_features_in_, float(end)) for end in part.feature_range)
-        operations += [Operation("Max", low), Operation("Min", high)]
-    return tuple(operations)
-
-
-def _robust(part: Any) -> tuple[Operation, ...] | None:
-    operations = [_double("Sub", part.center_)] if part.with_centering else []
-    return tuple(operations + ([_double("Div", part.scale_)] if part.with_scaling else []))
-
-
-def _max_abs(part: Any) -> tuple[Operation, ...] | None:
-    if getattr(part, "clip", False):
-        return None
-    return (_double("Div", part.scale_),)
-
-
-def _imputer(part: Any) -> tuple[Operation, ...] | None:
-    """Only NaN in numbers, every column kept: the statistic replaces it.
-
-    Columns that say what was missing are added before anything is filled, and have nothing to fill.
-    """
-    statistics = part.statistics_
-    if not is_nan(part.missing_values) or statistics.dtype.kind != "f" or not np.isfinite(statistics).all():
-        return None
-    marked = part.indicator_.features_ if part.add_indicator else np.zeros(0)
-    if not len(marked):
-        return (_double("Fill", statistics),)
-    return (_double("Indicate", marked), _double("Fill", np.r_[statistics, np.zeros(len(marked))]))
-
-
-def _indicator(part: Any) -> tuple[Operation, ...] | None:
-    return (_double("Missing", part.features_),) if is_nan(part.missing_values) else None
-
-
-def _function(part: Any) -> tuple[Operation, ...] | None:
-    name = name_of(part.func)
-    if name is None or part.kw_args:
-        return None
-    return (Operation(name, np.zeros(part.n_features_in_)),)
-
-
-def _quantiles(part: Any) -> tuple[Operation, ...] | None:
-    quantiles = np.asarray(part.quantiles_, dtype=np.float64)
-    if len(quantiles) < 2 or not np.isfinite(quantiles).all():
-        return None
-    return (Operation(part.output_distribution, quantiles),)
-
-
-def _powers(part: Any) -> tuple[Operation, ...] | None:
-    """sklearn/preprocessing/_data.py: PowerTransformer.transform."""
-    form = transform_of(part)
-    if form is None:
-        return None
-    return (*_written(form), *(_standard(part._scaler) or () if part.standardize else ()))
-
-
-def _form(make: Callable[[Any], Form | None]) -> Callable[[Any], tuple[Operation, ...] | None]:
-    """The one operation of a step that has a form."""
-
-    def operations(part: Any) -> tuple[Operation, ...] | None:
-        form = make(part)
-        return None if form is None else _written(form)
-
-    return operations
-
-
-def _written(form: Form) -> tuple[Operation, ...]:
-    return (Operation("Form", np.zeros(0), form=form),)
-
-
-def is_calculated(part: Any) -> bool:
-    """Whether a part is written by `Arithmetic` alone, because skl2onnx 1.20 cannot or does so wrongly."""
-    if is_sklearn(part, "SimpleImputer"):
-        return bool(part.add_indicator)
-    if is_sklearn(part, "Normalizer") and part.norm == "max":
-        return True
-    return _applies(part) or any(is_sklearn(part, name) for name in CALCULATED)
-
-
-def has_functions(estimator: Any) -> bool:
-    """Whether some step applies a function to its columns."""
-    return any(_applies(part) for _, part in walk(estimator))
-
-
-def _applies(part: Any) -> bool:
-    return is_sklearn(part, "FunctionTransformer") and part.func is not None
-
-
-def operations_of(part: Any) -> tuple[Operation, ...] | None:
-    """Return the arithmetic of a fitted scaler, imputer or function; None where it is more than that."""
-    known = type(part).__module__.startswith("sklearn.") and type(part).__name__ in OPERATIONS
-    if not known or not hasattr(part, "n_features_in_"):  # a ColumnTransformer keeps unfitted originals
-        return None
-    return OPERATIONS[type(part).__name__](part)
-
-
-def _double(op_type: str, value: Array) -> Operation:
-    return Operation(op_type, np.asarray(value, dtype=np.float64))
-
-
-OPERATIONS: Mapping[str, Callable[[Any], tuple[Operation, ...] | None]] = {
-    "StandardScaler": _standard,
-    "MinMaxScaler": _min_max,
-    "RobustScaler": _robust,
-    "MaxAbsScaler": _max_abs,
-    "SimpleImputer": _imputer,
-    "MissingIndicator": _indicator,
-    "FunctionTransformer": _function,
-    "QuantileTransformer": _quantiles,
-    "KNNImputer": _form(knn_filling),
-    "IterativeImputer": _form(iterative_filling),
-    "SplineTransformer": _form(splines_of),
-    "FeatureAgglomeration": _form(pooled),
-    "KBinsDiscretizer": _form(bins_of),
-    "Normalizer": _form(norms_of),
-    "PolynomialFeatures": _form(monomials_of),
-    "PowerTransformer": _powers,
-}
-"""scikit-learn's class → its arithmetic, None where this instance does more than arithmetic."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from optimization.convert.doubles import is_calculated, operations_of
+from optimization.convert.step_operations import is_calculated, operations_of
 from optimization.convert.structure import is_sklearn, walk
 from optimization.converters import dummy, forest, register_converters, several_targets
 from optimization.converters.distances import NAMES, metric_of

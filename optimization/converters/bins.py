@@ -54,7 +54,7 @@ class Bins:
 def bins_of(part: Any) -> Bins:
     """Return the form of a fitted KBinsDiscretizer."""
     inner = [np.asarray(edges, dtype=np.float64)[1:-1] for edges in part.bin_edges_]
-    edges = np.full((len(inner), max(1, *(len(item) for item in inner), 1)), np.inf)
+    edges = np.full((len(inner), max([1, *map(len, inner)])), np.inf)
     for row, item in zip(edges, inner, strict=True):
         row[: len(item)] = item
     return Bins(edges, None if part.encode == "ordinal" else np.asarray(part.n_bins_, dtype=np.int64))

@@ -44,7 +44,7 @@ class PowerTransform:
         power = algebra.add("Where", [falls, algebra.number(below), algebra.number(above)])
         powers = write_function(algebra, "expm1", algebra.add("Mul", [power, logarithm]))
         size = algebra.add("Div", [powers, power])
-        if np.any(_is_zero(above) | _is_zero(below)):
+        if np.abs([above, below]).min() < np.spacing(1.0):
             flat = algebra.add("Less", [algebra.add("Abs", [power]), algebra.number(np.spacing(1.0))])
             size = algebra.add("Where", [flat, logarithm, size])
         return algebra.add("Where", [falls, algebra.add("Neg", [size]), size])
@@ -56,8 +56,3 @@ def transform_of(part: Any) -> PowerTransform | None:
     if part.method != "yeo-johnson" or not np.isfinite(lambdas).all():
         return None
     return PowerTransform(lambdas)
-
-
-def _is_zero(values: Array) -> Array:
-    found: Array = np.abs(values) < np.spacing(1.0)
-    return found

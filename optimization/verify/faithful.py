@@ -14,10 +14,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from optimization.convert import convert
+from optimization.convert import Converted, convert
 from optimization.errors import ConversionError, UnfaithfulError
 from optimization.passes.pipeline import simplify
 from optimization.verify.budget import FULL, RowBudget
@@ -37,28 +34,22 @@ def convert_faithfully(estimator: Any, features: Any, *, seed: int, budget: RowB
         UnfaithfulError: a needed method is exact in neither precision; the message is float32's.
         ConversionError: the estimator, or a named step of it, cannot be converted.
     """
+    narrow = _simplified(estimator, features, wide=False)
     try:
-        return _settled(estimator, features, seed=seed, budget=budget, wide=False)
-    except UnfaithfulError as narrow:
-        if not _holds_more_than_float32(features):
-            raise
+        return settle(narrow, estimator, features, seed=seed, budget=budget)
+    except UnfaithfulError as refusal:
         try:
-            found = _settled(estimator, features, seed=seed, budget=budget, wide=True)
+            wide = _simplified(estimator, features, wide=True)
+            if wide.model == narrow.model:
+                raise refusal
+            found = settle(wide, estimator, features, seed=seed, budget=budget)
         except ConversionError:
-            raise narrow from None
-        cause = str(narrow).removesuffix(f"; {REMEDY}")
+            raise refusal from None
+        cause = str(refusal).removesuffix(f"; {REMEDY}")
         note = f"calculated in float64 from the rows on, because in float32 {cause}"
         return dataclasses.replace(found, notes=(note, *found.notes))
 
 
-def _settled(estimator: Any, features: Any, *, seed: int, budget: RowBudget, wide: bool) -> Settled:
+def _simplified(estimator: Any, features: Any, *, wide: bool) -> Converted:
     converted = convert(estimator, features, wide=wide)
-    simple = dataclasses.replace(converted, model=simplify(converted.model).model)
-    return settle(simple, estimator, features, seed=seed, budget=budget)
-
-
-def _holds_more_than_float32(features: Any) -> bool:
-    """Whether some column of numbers is neither float32 nor float16."""
-    dtypes = features.dtypes if isinstance(features, pd.DataFrame) else [features.dtype]
-    numbers = [kind for kind in dtypes if pd.api.types.is_numeric_dtype(kind)]
-    return any(kind not in (np.float32, np.float16) for kind in numbers)
+    return dataclasses.replace(converted, model=simplify(converted.model).model)

@@ -13,7 +13,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PowerTransformer
 
-from optimization.convert.doubles import operations_of
+from optimization.convert.step_operations import operations_of
 from tests.convert.examples import DIABETES, PROGRESS, predictor, settled
 from tests.converters.agreement import agree, in_double, one_row_at_a_time
 

@@ -123,18 +123,21 @@ def test_what_float32_proves_stays_in_float32() -> None:
     assert not any("float64" in note for note in found.notes)
 
 
-def test_rows_of_float32_have_no_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[bool] = []
+def test_a_graph_that_float64_does_not_change_is_proven_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    proven: list[Any] = []
 
     def spoiled(estimator: Any, features: Any, *, wide: bool) -> Any:
-        tried.append(wide)
         return spoil(convert(estimator, features), "variable", by=1.0)
 
+    def counted(converted: Any, *others: Any, **settings: Any) -> Settled:
+        proven.append(converted)
+        return settle(converted, *others, **settings)
+
     monkeypatch.setattr("optimization.verify.faithful.convert", spoiled)
-    rows = AROUND.astype(np.float32)
+    monkeypatch.setattr("optimization.verify.faithful.settle", counted)
     with pytest.raises(UnfaithfulError, match="predict differs from scikit-learn's"):
-        faithful(LinearRegression().fit(rows, VALUES), rows)
-    assert tried == [False]
+        faithful(LinearRegression().fit(AROUND, VALUES), AROUND)
+    assert len(proven) == 1
 
 
 def test_what_neither_proves_is_refused_with_the_words_for_float32(monkeypatch: pytest.MonkeyPatch) -> None:

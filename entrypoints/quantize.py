@@ -21,7 +21,7 @@ MODEL, MANIFEST, PARITY = "model_quantized.onnx", "manifest.json", "parity.json"
 TRIES, TRIES_TABLE, OPERATORS = "tries.json", "tries.md", "operators.txt"
 FILES = (MODEL, MANIFEST, PARITY, TRIES, TRIES_TABLE, OPERATORS)
 """The artifacts of a finished run."""
-GATE_PARAMETERS = ("max_label_mismatch_rate", "max_metric_drop")
+GATE_PARAMETERS = ("max_label_mismatch_rate", "max_metric_drop", "min_score_r2")
 OWN_PARAMETERS = ("quantization_type", "objective", "target_onnxruntime", *GATE_PARAMETERS)
 """What decides, beside the inputs, which model is made."""
 

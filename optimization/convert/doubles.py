@@ -26,7 +26,7 @@ from optimization.converters.scaled_families import takes_scaling
 from optimization.converters.scaled_trees import SCALING, is_monotone, with_scaling
 from optimization.converters.svm_model import stands_on_margin
 
-COMPARING = (*TREES, "KBinsDiscretizer")
+COMPARING = (*TREES, "KBinsDiscretizer", "Binarizer")
 """Beginnings of the names of estimators whose answer jumps where a value passes a threshold."""
 ENSEMBLES = (
     "CalibratedClassifierCV",

@@ -56,6 +56,11 @@ def _max_abs(part: Any) -> tuple[Operation, ...] | None:
     return (_double("Div", part.scale_),)
 
 
+def _binarizer(part: Any) -> tuple[Operation, ...] | None:
+    """sklearn/preprocessing/_data.py: binarize."""
+    return (Operation("Greater", np.full(part.n_features_in_, float(part.threshold)), narrow=True),)
+
+
 def _imputer(part: Any) -> tuple[Operation, ...] | None:
     """Only NaN in numbers, every column kept: the statistic replaces it.
 
@@ -146,6 +151,7 @@ OPERATIONS: Mapping[str, Callable[[Any], tuple[Operation, ...] | None]] = {
     "MinMaxScaler": _min_max,
     "RobustScaler": _robust,
     "MaxAbsScaler": _max_abs,
+    "Binarizer": _binarizer,
     "SimpleImputer": _imputer,
     "MissingIndicator": _indicator,
     "FunctionTransformer": _function,
@@ -172,5 +178,6 @@ CALCULATED: Mapping[str, Callable[[Any], bool]] = {
     "SplineTransformer": _always,
     "FeatureAgglomeration": _always,
     "KBinsDiscretizer": _always,
+    "Binarizer": _always,
 }
 """scikit-learn's class → whether this instance is written by `Arithmetic` alone."""

@@ -13,6 +13,8 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
+from optimization.converters.initial_scores import initial_of
+
 PRIVATE = ("_scaler", "indicator_", "transformer_", "initial_imputer_", "imputation_sequence_")
 """Parts that answer no rows of the estimator: their owners' converters read their attributes."""
 TREES = (
@@ -136,6 +138,8 @@ def _parts(estimator: Any) -> Iterator[tuple[str, Any]]:
         yield from ((f"fold {i}", c.estimator) for i, c in enumerate(estimator.calibrated_classifiers_))
     elif isinstance(getattr(estimator, "estimators_", None), (list, tuple)):
         yield from _members(estimator)
+    elif isinstance(start := initial_of(estimator), BaseEstimator):
+        yield "init", start
     elif isinstance(getattr(estimator, "estimator_", None), BaseEstimator):
         yield "estimator", estimator.estimator_
     elif isinstance(getattr(estimator, "regressor_", None), BaseEstimator):

@@ -1,9 +1,9 @@
-"""Scalers and imputers in double precision, for what comes after them and compares.
+"""Scalers, imputers and other steps in double precision, for what comes after them and compares.
 
 In: an `Arithmetic` step, which stands for scikit-learn's StandardScaler, MinMaxScaler, RobustScaler,
-MaxAbsScaler, SimpleImputer, MissingIndicator, FunctionTransformer, QuantileTransformer, KNNImputer,
-IterativeImputer or SplineTransformer, or for several of them in a row.
-Out: Sub, Div, Mul, Add, Max, Min and Where nodes, those of functions (functions.py), quantiles
+MaxAbsScaler, Binarizer, SimpleImputer, MissingIndicator, FunctionTransformer, QuantileTransformer, a step
+with a form, or several of them in a row.
+Out: Sub, Div, Mul, Add, Max, Min, Greater and Where nodes, those of functions (functions.py), quantiles
 (quantiles.py) and forms (filling.py, splines.py), and columns that say what is missing, in the precision
 scikit-learn calculates in.
 Promise: lossless for float64 rows, and for float32 rows of a float32 graph: the same IEEE operations
@@ -57,7 +57,8 @@ class Operation:
     """One step on every column."""
 
     op_type: str
-    """Sub, Div, Mul, Add, Max, Min (ONNX operators); "Fill": NaN → value; "Missing": 1 for NaN, else 0;
+    """Sub, Div, Mul, Add, Max, Min (ONNX operators); "Greater": 1 above the value, else 0; "Fill": NaN →
+    value; "Missing": 1 for NaN, else 0;
     "Indicate": the columns, and after them those of "Missing"; "uniform" or "normal": quantiles.py; "Form":
     what its form writes; or a function's name in NumPy."""
     value: Array
@@ -161,7 +162,8 @@ class _Arithmetic(Writer):
         if operation.op_type == "Fill":
             missing = self.add("IsNaN", [name])
             return self.add("Where", [missing, constant, name])
-        return self.add(operation.op_type, [name, constant])
+        found = self.add(operation.op_type, [name, constant])
+        return cast(self, found, dtype) if operation.op_type == "Greater" else found
 
     def apply_single(self, operation: Operation, name: str) -> str:
         """Apply one operation to float32 rows as NumPy does in place."""

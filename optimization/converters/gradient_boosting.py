@@ -1,6 +1,6 @@
 """GradientBoostingClassifier and -Regressor → one TreeEnsembleRegressor.
 
-In: a fitted estimator whose `init` is the prior (the default) or "zero".
+In: a fitted estimator; its `init` is the prior (the default), "zero" or an estimator of its own.
 Out: raw scores; for classifiers label and probabilities (or raw scores).
 Promise: exact; every row takes the same branch as in scikit-learn.
 
@@ -8,7 +8,7 @@ Promise: exact; every row takes the same branch as in scikit-learn.
     two classes: label = raw ≥ 0, probabilities = sigmoid(raw), of twice that with the exponential loss
     more:        label = argmax raw, probabilities = softmax(raw)
 
-sklearn/ensemble/_gb.py (1.9). Other estimators as `init` are left to skl2onnx, which refuses them.
+sklearn/ensemble/_gb.py (1.9). skl2onnx 1.20 knows no other estimator as `init`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 
+from .algebra import cast
+from .initial_scores import initial_of, write_initial
 from .output_types import CLASSIFIER_OPTIONS, classifier_types, regressor_types
 from .raw_scores import finish_classifier
 from .sklearn_trees import nodes_of, rows_of, values_of
@@ -46,41 +49,34 @@ def register() -> None:
     )
 
 
-def is_supported(estimator: Any) -> bool:
-    """Whether the scores begin with constants: those of a dummy, or zeros."""
-    init = getattr(estimator, "init_", None)
-    return isinstance(init, str) or type(init).__name__ in ("DummyClassifier", "DummyRegressor")
+def takes_scaling(estimator: Any) -> bool:
+    """Whether nothing but trees reads the rows."""
+    return initial_of(estimator) is None
 
 
 def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes of a classifier."""
-    from skl2onnx.operator_converters.gradient_boosting import convert_sklearn_gradient_boosting_classifier
-
-    if not is_supported(operator.raw_operator):
-        convert_sklearn_gradient_boosting_classifier(scope, operator, container)
-        return
     writer = Writer(scope, container)
     factor = 2.0 if operator.raw_operator.loss == "exponential" else 1.0
-    raw = _add_trees(writer, operator)
+    raw = _raw_scores(writer, operator)
     finish_classifier(writer, operator, raw, zero="second", factor=factor)
 
 
 def convert_regressor(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes of a regressor: all its losses have the identity as link."""
-    from skl2onnx.operator_converters.gradient_boosting import convert_sklearn_gradient_boosting_regressor
-
-    if not is_supported(operator.raw_operator):
-        convert_sklearn_gradient_boosting_regressor(scope, operator, container)
-        return
     writer = Writer(scope, container)
-    _add_trees(writer, operator, operator.outputs[0].full_name)
+    _raw_scores(writer, operator, operator.outputs[0].full_name)
 
 
-def _add_trees(writer: Writer, operator: Any, output: str = "") -> str:
-    """Add the ensemble: `(n_rows, n_trees_per_iteration_)` raw scores."""
-    source, double = rows_of(writer, operator)
-    attributes = tree_attributes(operator.raw_operator, double=double)
-    return writer.add("TreeEnsembleRegressor", [source], output=output, domain=ML_DOMAIN, **attributes)
+def _raw_scores(writer: Writer, operator: Any, output: str = "") -> str:
+    """Add the ensemble, and what it starts from: `(n_rows, n_trees_per_iteration_)` raw scores, float32."""
+    estimator, (source, double) = operator.raw_operator, rows_of(writer, operator)
+    attributes = {"domain": ML_DOMAIN, **tree_attributes(estimator, double=double)}
+    if initial_of(estimator) is None:
+        return writer.add("TreeEnsembleRegressor", [source], output=output, **attributes)
+    trees = cast(writer, writer.add("TreeEnsembleRegressor", [source], **attributes), np.float64)
+    raw = writer.add("Add", [write_initial(writer, operator), trees])
+    return writer.add("Cast", [raw], output=output, to=TensorProto.FLOAT)
 
 
 def tree_attributes(estimator: Any, *, double: bool) -> dict[str, Any]:
@@ -93,6 +89,8 @@ def tree_attributes(estimator: Any, *, double: bool) -> dict[str, Any]:
 
 
 def _base(estimator: Any) -> np.ndarray[Any, Any]:
-    """The raw scores before the first tree; a dummy answers every row alike."""
+    """The raw scores before the first tree, which are the same for every row; 0 where they are not."""
+    if initial_of(estimator) is not None:
+        return np.zeros(estimator.n_trees_per_iteration_)
     row = np.zeros((1, estimator.n_features_in_), dtype=np.float32)
     return np.asarray(estimator._raw_predict_init(row)[0], dtype=np.float64)

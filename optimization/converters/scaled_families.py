@@ -20,8 +20,8 @@ def _always(estimator: Any) -> bool:
 FAMILIES: Mapping[str, Callable[[Any], bool]] = {
     **dict.fromkeys(forest.NAMES, forest.is_supported),
     **dict.fromkeys(averages.NAMES, averages.is_supported),
-    "GradientBoostingClassifier": gradient_boosting.is_supported,
-    "GradientBoostingRegressor": gradient_boosting.is_supported,
+    "GradientBoostingClassifier": gradient_boosting.takes_scaling,
+    "GradientBoostingRegressor": gradient_boosting.takes_scaling,
     "HistGradientBoostingClassifier": hist_gradient_boosting.takes_scaling,
     "HistGradientBoostingRegressor": hist_gradient_boosting.takes_scaling,
     "AdaBoostClassifier": ada_boost.is_supported,

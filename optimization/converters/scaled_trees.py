@@ -37,6 +37,7 @@ UFUNCS: dict[str, Callable[[Array, Array], Array]] = {
     "Add": np.add,
     "Max": np.maximum,
     "Min": np.minimum,
+    "Greater": lambda values, constant: np.greater(values, constant).astype(values.dtype),
 }
 
 

@@ -21,6 +21,7 @@ from optimization.convert.probe import call
 from optimization.verify.excuses import Dispute, column_sizes, input_rounded, undecided
 from optimization.verify.floats import LARGEST
 from optimization.verify.parity import MethodParity, ParityReport
+from optimization.verify.scores import kept_variance
 from optimization.verify.space import take
 from optimization.verify.ties import tied
 from optimization.verify.tolerances import TOLERANCES
@@ -53,7 +54,12 @@ def expect(
     """Return `features` with the answers of `estimator` for each of `methods`."""
     answers = {method: call(estimator, method, features) for method in methods}
     return Expected(
-        kind, features, answers, not is_regressor(estimator), witness=estimator, comparing=comparing
+        kind,
+        features,
+        answers,
+        discrete=not is_regressor(estimator),
+        witness=estimator,
+        comparing=comparing,
     )
 
 
@@ -107,7 +113,8 @@ def _compare_scores(batch: Expected, method: str, answer: Array, found: Array) -
         distance = np.where(same, 0.0, np.abs(answer.astype(np.float64) - found.astype(np.float64)))
     difference = np.nan_to_num(distance, nan=np.inf).reshape(len(answer), -1).max(axis=1, initial=0.0)
     largest = float(difference.max(initial=0.0))
-    return difference, MethodParity(batch.kind, method, len(answer), 0, largest, bound, False, None)
+    r2 = 1.0 if largest <= bound else kept_variance(distance, answer)
+    return difference, MethodParity(batch.kind, method, len(answer), 0, largest, bound, False, None, r2=r2)
 
 
 def _scale(answer: Array) -> float:

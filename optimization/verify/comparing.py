@@ -17,12 +17,15 @@ from __future__ import annotations
 from typing import Any
 
 from optimization.convert.structure import TREES, around, unwrap
+from optimization.converters.initial_scores import initial_of
 
 BY_COLUMN = (
     "StandardScaler",
     "MinMaxScaler",
     "RobustScaler",
     "MaxAbsScaler",
+    "Binarizer",
+    "KBinsDiscretizer",
     "SimpleImputer",
     "OneHotEncoder",
     "MissingIndicator",
@@ -44,7 +47,8 @@ def compares(estimator: Any) -> bool:
         *before, (_, last) = estimator.steps
         return all(_by_column(step) for _, step in before) and compares(last)
     if type(estimator).__module__.startswith("sklearn.") and type(estimator).__name__.startswith(TREES):
-        return True
+        start = initial_of(estimator)
+        return start is None or compares(start)
     parts = members(estimator)
     return bool(parts) and all(compares(part) for part in parts)
 

@@ -80,7 +80,11 @@ class Judge:
         judged = report if lossless else report.sampled()
         scores: Mapping[str, float] = {} if judged.problems else self.scores(content)
         verdict = judge(
-            judged, lossless=lossless, original=self.scores(None), optimized=scores, gate=self.gate
+            judged,
+            lossless=lossless,
+            original=self.scores(None),
+            optimized=scores,
+            gate=self.gate,
         )
         verdict = dataclasses.replace(verdict, figures={**figures(report), **scores})
         return Judged(report, scores, verdict)

@@ -43,6 +43,8 @@ class MethodParity:
     """Rows whose nearest neighbours scikit-learn does not settle itself (see `ties`)."""
     worst_values: str = ""
     """The worst row as text."""
+    r2: float = 1.0
+    """Of the scores against the original's; 1.0 for labels, and where all lie within the tolerance."""
 
     @property
     def differing(self) -> int:

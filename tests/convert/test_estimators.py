@@ -24,6 +24,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     AdaBoostClassifier,
     BaggingClassifier,
+    GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     IsolationForest,
     RandomForestClassifier,
@@ -132,6 +133,7 @@ CASES = {
     "StackingRegressor": Case(StackingRegressor([("a", Ridge())], cv=2), DIABETES, PROGRESS, P),
     "BaggingClassifier": Case(BaggingClassifier(LOGISTIC, n_estimators=3, random_state=0), IRIS, SPECIES, PPD),
     "BaggingClassifier of SVC": Case(BaggingClassifier(SVC(), n_estimators=3, random_state=0), IRIS, SPECIES, PPD),
+    "GradientBoostingRegressor that starts from Ridge": Case(GradientBoostingRegressor(init=Ridge(), n_estimators=5, random_state=0), DIABETES, PROGRESS, P),
     "AdaBoostClassifier": Case(AdaBoostClassifier(n_estimators=5, random_state=0), CANCER, BENIGN, PPD),
     "CalibratedClassifierCV, sigmoid": Case(CalibratedClassifierCV(LinearSVC(), cv=2), IRIS, SPECIES, PP),
     "CalibratedClassifierCV, isotonic, of a forest": Case(CalibratedClassifierCV(FOREST, method="isotonic", cv=3), IRIS, SPECIES, PP),

@@ -10,12 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor, VotingClassifier
-from sklearn.linear_model import LinearRegression
 from sklearn.naive_bayes import GaussianNB
 
-from optimization.convert import convert
-from optimization.converters.gradient_boosting import is_supported
-from optimization.errors import ConversionError
 from tests.converters.tree_rows import check, check_answers, make_predictor, op_types, threshold_rows
 
 CANCER, BENIGN = load_breast_cancer(return_X_y=True)
@@ -65,13 +61,6 @@ def test_probabilities_of_the_exponential_loss_are_right_inside_of_a_vote() -> N
     members = [("a", GradientBoostingClassifier(loss="exponential", **SHORT)), ("b", GaussianNB())]
     estimator = VotingClassifier(members, voting="soft").fit(CANCER[:, :5], BENIGN)
     check(estimator, CANCER[:, :5].astype(np.float32))
-
-
-def test_another_estimator_as_init_is_left_to_skl2onnx_which_refuses_it() -> None:
-    estimator = GradientBoostingRegressor(init=LinearRegression(), **SHORT).fit(DIABETES, PROGRESS)
-    assert not is_supported(estimator)
-    with pytest.raises(ConversionError, match="could not convert GradientBoostingRegressor"):
-        convert(estimator, DIABETES)
 
 
 ESTIMATOR = GradientBoostingClassifier(**SHORT).fit(IRIS.round(), SPECIES)

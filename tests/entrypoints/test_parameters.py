@@ -35,7 +35,7 @@ def test_mlproject_declares_the_parameters_of_the_table(entry_point: str) -> Non
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)
 def test_mlproject_passes_each_parameter_once_and_unquoted(entry_point: str) -> None:
     command = PROJECT["entry_points"][entry_point]["command"]
-    passed = re.findall(r"--([a-z-]+)=\{([a-z_]+)\}", command)
+    passed = re.findall(r"--([a-z0-9-]+)=\{([a-z0-9_]+)\}", command)
     assert [name for _, name in passed] == list(PROJECT["entry_points"][entry_point]["parameters"])
     assert all(option.replace("-", "_") == name for option, name in passed)
     assert not set("'\"") & set(command)

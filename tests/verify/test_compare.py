@@ -55,6 +55,12 @@ def test_nan_equals_nan_and_nothing_else() -> None:
     assert (result.mismatches, result.max_abs_difference) == (2, np.inf)
 
 
+def test_scores_within_the_tolerance_keep_all_of_the_variance() -> None:
+    assert compared([0.5, 0.5], [0.5, 0.50001]).r2 == 1.0
+    assert compared([0.0, 1.0], [0.1, 0.9]).r2 == pytest.approx(1 - 0.02 / 0.5)
+    assert compared([0.5, 0.5], [0.5, 0.6]).r2 == 0.0
+
+
 def test_infinity_equals_infinity_of_the_same_sign() -> None:
     assert compared([np.inf, -np.inf], [np.inf, -np.inf]).mismatches == 0
     assert compared([np.inf, -np.inf], [-np.inf, -np.inf]).mismatches == 1

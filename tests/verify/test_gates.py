@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from optimization.verify import Gate, ParityReport
+from optimization.verify import Gate, MethodParity, ParityReport
 from optimization.verify.gates import DEFAULT_METRIC_DROP, judge
 from tests.verify.helpers import parity
 
 EQUAL = ParityReport((parity(),))
-SCORES = ParityReport((parity(is_label=False, max_abs_difference=0.1),))
 
 
 def reason(report: ParityReport = EQUAL, *, lossless: bool = False, before: float = 0.9, after: float = 0.9,
            metric: str = "accuracy", gate: Gate | None = None) -> str:  # fmt: skip
     verdict = judge(
-        report, lossless=lossless, original={metric: before}, optimized={metric: after}, gate=gate or Gate()
+        report,
+        lossless=lossless,
+        original={metric: before},
+        optimized={metric: after},
+        gate=gate or Gate(),
     )
     assert verdict.passed == (verdict.reason == "passed")
     return verdict.reason
@@ -64,36 +69,40 @@ def test_errors_alone_are_no_metric_to_judge_by() -> None:
     assert reason(metric="mean_absolute_error", before=1.0, after=9.0) == "passed"
 
 
-def test_changed_values_need_labels_or_a_target_to_be_judged_by() -> None:
-    verdict = judge(SCORES, lossless=False, original={}, optimized={}, gate=Gate())
-    assert not verdict.passed
-    assert "neither labels nor a target" in verdict.reason
-    assert reason(SCORES, metric="r2") == "passed"
+FAR = parity(is_label=False, max_abs_difference=0.1, r2=0.75)
+"""Scores whose errors have a quarter of the original's variance."""
 
 
-def test_a_lossless_model_must_be_exact_whatever_the_gate_allows() -> None:
-    wide = Gate(max_label_mismatch_rate=1.0, max_metric_drop=1.0)
-    assert reason(EQUAL, lossless=True, gate=wide) == "passed"
-    report = ParityReport((parity(mismatches=1, worst_row=3, worst_values="age=41"),))
-    assert reason(report, lossless=True, gate=wide) == (
-        "predict: 1 of 100 data rows differ (largest difference 0, allowed 0, worst row 3: age=41)"
+def numbers(comparison: MethodParity, *, r2: float | None = None, lossless: bool = False, **gate: Any) -> str:
+    metrics = {} if r2 is None else {"r2": r2}
+    verdict = judge(
+        ParityReport((parity(), comparison)),
+        lossless=lossless,
+        original=metrics,
+        optimized=metrics,
+        gate=Gate(**gate),
     )
+    assert verdict.passed == (verdict.reason == "passed")
+    return verdict.reason
 
 
-def test_rounding_is_no_error_of_a_lossless_model_but_never_the_rule_on_sampled_rows() -> None:
-    few = ParityReport((parity(kind="boundary", undecided=50), parity(n_rows=1000, undecided=1)))
-    assert reason(few, lossless=True) == "passed"
-    many = ParityReport((parity(n_rows=1000, input_rounding=1, undecided=1),))
-    assert reason(many, lossless=True).startswith("predict: 2 of 1000 data rows differ")
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "transform", "decision_function"])
+def test_numbers_are_held_against_the_originals_with_and_without_a_target(method: str) -> None:
+    reason = f"r2 of {method} against the original's is 0.75 on data rows, min_score_r2 asks for 0.999"
+    for r2 in (None, 0.5):
+        assert numbers(replace(FAR, method=method), r2=r2) == reason
+        assert numbers(replace(FAR, method=method, r2=0.999), r2=r2) == "passed"
 
 
-@pytest.mark.parametrize("lossless", [True, False])
-def test_what_could_not_be_compared_fails(lossless: bool) -> None:
-    report = ParityReport((parity(problem="of another shape", is_label=False), parity()))
-    assert "predict on data rows: of another shape" in reason(report, lossless=lossless)
+@pytest.mark.parametrize(("least", "passes"), [(0.75, True), (math.nextafter(0.75, 1), False), (0.0, True)])
+def test_r2_of_numbers_passes_down_to_its_bound(least: float, passes: bool) -> None:
+    assert (numbers(FAR, min_score_r2=least) == "passed") == passes
 
 
-def test_all_reasons_are_given() -> None:
-    found = reason(ParityReport((parity(mismatches=50),)), before=0.9, after=0.5)
-    assert "50 of 100 labels differ" in found
-    assert "accuracy falls by 0.4" in found
+def test_labels_have_no_r2() -> None:
+    assert numbers(parity(r2=0.0)) == "passed"
+
+
+def test_what_keeps_every_value_is_judged_by_its_bounds_alone() -> None:
+    assert numbers(FAR, lossless=True) == "passed"
+    assert reason(lossless=True, before=0.9, after=0.8) == "passed"

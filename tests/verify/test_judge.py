@@ -37,10 +37,15 @@ def test_the_right_file_passes_with_its_figures(case: tuple[Judge, bytes, bytes]
     )
 
 
-def test_wrong_scores_fail_a_lossless_file_and_not_a_quantized_one(case: tuple[Judge, bytes, bytes]) -> None:
-    judge, _, wrong = case
+def test_wrong_scores_fail_a_lossless_file_and_a_quantized_one_that_keeps_its_labels(
+    case: tuple[Judge, bytes, bytes],
+) -> None:
+    judge, right, wrong = case
     assert not judge.verdict(wrong, lossless=True).passed
-    assert judge.verdict(wrong, lossless=False).passed
+    found = judge.verdict(wrong, lossless=False)
+    assert found.figures["label_mismatches"] == 0
+    assert found.reason.startswith("r2 of predict_proba against the original's is 0.")
+    assert judge.verdict(right, lossless=False).passed
 
 
 def test_without_a_target_there_are_no_metrics(case: tuple[Judge, bytes, bytes]) -> None:

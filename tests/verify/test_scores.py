@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, mean_absolute_error, r2_score
 
 from optimization.verify import score
+from optimization.verify.scores import kept_variance
 from optimization.verify.tolerances import TOLERANCES, Tolerance
 
 NUMBERS = st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=2, max_size=20)
@@ -40,6 +41,24 @@ def test_several_targets_are_averaged_as_sklearn_does() -> None:
 
 def test_r2_is_left_out_where_the_target_is_constant() -> None:
     assert "r2" not in score(np.array([1.0, 2.0]), np.ones(2), classifier=False)
+
+
+@given(st.lists(st.tuples(*[st.floats(-1e3, 1e3)] * 4), min_size=2, max_size=20))
+def test_kept_variance_is_sklearns_r2_of_all_outputs_together(rows: list[tuple[float, ...]]) -> None:
+    answer, original = np.array(rows)[:, :2], np.array(rows)[:, 2:]
+    if np.ptp(original, axis=0).max() > 1e-3:
+        expected = r2_score(original.ravel() - np.tile(original.mean(axis=0), len(rows)),
+                            answer.ravel() - np.tile(original.mean(axis=0), len(rows)))  # fmt: skip
+        assert kept_variance(answer - original, original) == pytest.approx(expected)
+
+
+def test_nothing_is_kept_of_what_does_not_vary_or_has_become_infinite() -> None:
+    assert kept_variance(np.ones(3), np.full(3, 7.0)) == 0.0
+    assert kept_variance(np.array([0.0, np.inf]), np.array([1.0, 2.0])) == 0.0
+
+
+def test_infinite_scores_that_stay_what_they_are_do_not_count() -> None:
+    assert kept_variance(np.array([0.0, 1.0, 1.0]), np.array([np.inf, 0.0, 4.0])) == 0.75
 
 
 def test_text_labels_count_as_equal_or_not() -> None:

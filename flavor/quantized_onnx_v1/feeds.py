@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .manifest import FLOATS, Input, Manifest
+from .manifest import FLOATS, NAN_TEXT, NONE_TEXT, Input, Manifest
 from .tables import select_columns, to_table
 
 Feeds = dict[str, np.ndarray[Any, Any]]
@@ -83,13 +83,13 @@ def to_feeds(data: Any, manifest: Manifest) -> Feeds:
     Raises:
         ValueError: the rows do not fit the model; the message names the columns.
     """
-    table = select_columns(to_table(data), manifest)
+    table = select_columns(to_table(data, manifest), manifest)
     if len(manifest.inputs) == 1 and manifest.inputs[0].dtype in FLOATS:
         feeds = {manifest.inputs[0].name: _matrix(table, manifest.inputs[0])}
     else:
         frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
         columns = dict(zip(manifest.columns, (column for _, column in frame.items()), strict=True))
-        feeds = {item.name: _typed(columns, item) for item in manifest.inputs}
+        feeds = {item.name: _typed(columns, item, manifest) for item in manifest.inputs}
     for item in manifest.inputs:
         if item.dtype in FLOATS:
             _check_finite(feeds[item.name], item, manifest)
@@ -154,10 +154,14 @@ def _numbers(table: pd.DataFrame) -> Array:
     return converted
 
 
-def _typed(columns: Mapping[str, pd.Series[Any]], item: Input) -> Array:
+def _typed(columns: Mapping[str, pd.Series[Any]], item: Input, manifest: Manifest) -> Array:
     """The columns of one input, `(n_rows, len(item.columns))`, in its dtype."""
-    convert = {"float32": _floats, "float64": _floats, "int64": _integers, "str": _text}[item.dtype]
-    arrays = [convert(name, columns[name], item) for name in item.columns]
+    if item.dtype == "str":
+        may_miss = set(manifest.nan_columns)
+        arrays = [_text(name, columns[name], may_miss=name in may_miss) for name in item.columns]
+    else:
+        convert = _floats if item.dtype in FLOATS else _integers
+        arrays = [convert(name, columns[name], item) for name in item.columns]
     return arrays[0][:, None] if len(arrays) == 1 else np.column_stack(arrays)
 
 
@@ -190,14 +194,21 @@ def _holds_text(values: Array) -> bool:
     return values.dtype == object and any(isinstance(value, str) for value in values)
 
 
-def _text(name: str, column: pd.Series[Any], _: Input) -> Array:
+def _text(name: str, column: pd.Series[Any], *, may_miss: bool) -> Array:
+    """Text, and where it `may_miss` what stands for NaN and None in a graph."""
     values: Array = column.to_numpy(dtype=object)
-    for value in values:
-        if not isinstance(value, str):
+    others = [i for i, value in enumerate(values) if not isinstance(value, str)]
+    if not others:
+        return values
+    values = values.copy()
+    for i in others:
+        value = values[i]
+        if not may_miss or not (value is None or (isinstance(value, float) and np.isnan(value))):
             raise ValueError(
                 f"column {name!r}: expected text in every row, found {value!r};"
                 " fill missing values and convert the others"
             )
+        values[i] = NONE_TEXT if value is None else NAN_TEXT
     return values
 
 

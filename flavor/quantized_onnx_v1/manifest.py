@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 FORMAT = "quantized_onnx"
-MAJOR, MINOR = 1, 3
+MAJOR, MINOR = 1, 4
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
 FLOATS = ("float32", "float64")
 INPUT_DTYPES = (*FLOATS, "int64", "str")
 ROUNDINGS = ("nearest", "down")
+NAN_TEXT, NONE_TEXT = "\ufdd0nan", "\ufdd0None"
+"""What NaN and None enter a graph of text as: U+FDD0 is no character, and stands in no text."""
 
 
 class ManifestError(ValueError):
@@ -88,7 +90,8 @@ class Manifest:
     methods: Mapping[str, Method]
     default_method: str
     nan_columns: tuple[str, ...]
-    """Columns that may hold NaN; in any other it is refused, as scikit-learn does."""
+    """Columns that may hold NaN (of text, since format 1.4, None too); in any other it is refused, as
+    scikit-learn does."""
     allow_inf: bool
     """Whether the columns of floats may hold ±inf."""
     sha256: str = ""

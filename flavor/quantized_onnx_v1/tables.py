@@ -16,8 +16,10 @@ import pandas as pd
 from .manifest import Manifest
 
 
-def to_table(data: Any) -> Any:
+def to_table(data: Any, manifest: Manifest) -> Any:
     """Return `data` as a DataFrame or an ndarray of two dimensions.
+
+    For a model of one unnamed column of text, as of documents, a Series or list of texts is that column.
 
     Raises:
         ValueError: another number of dimensions, or no rows.
@@ -25,6 +27,8 @@ def to_table(data: Any) -> Any:
     table = _to_frame(data)
     if table is None:
         table = _to_array(data)
+    if table.ndim == 1 and manifest.n_columns == 1 and not manifest.named and _is_of_text(manifest):
+        table = table.reshape(-1, 1)
     if table.ndim != 2:
         raise ValueError(
             f"expected rows of two dimensions, (n_rows, n_columns), found {table.ndim} dimension(s);"
@@ -77,6 +81,10 @@ def _to_array(data: Any) -> np.ndarray[Any, Any]:
     except ValueError as error:
         raise ValueError(f"expected rows of equal length, found others ({error}); mend the rows") from error
     return array
+
+
+def _is_of_text(manifest: Manifest) -> bool:
+    return [item.dtype for item in manifest.inputs] == ["str"]
 
 
 def _has_names(table: pd.DataFrame) -> bool:

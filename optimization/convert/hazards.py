@@ -18,7 +18,10 @@ from optimization.convert.structure import is_sklearn, rewrite, unwrap, walk
 from optimization.converters import selection
 from optimization.converters.functions import PARTIAL, name_of
 from optimization.converters.missing_values import fitted_with_missing, route_missing
+from optimization.converters.text_filling import as_text, text_filling
 
+ENCODERS = ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder")
+"""Encoders whose categories may be missing ones."""
 WORD = r"(?u)\b\w\w+\b"
 """scikit-learn's default token_pattern: letters and digits of all scripts."""
 UNICODE_WORD = r"[\p{L}\p{N}_]{2,}"
@@ -103,13 +106,26 @@ def _no_empty_steps(part: Any) -> Any:
     return part
 
 
-def _no_text_imputer(part: Any) -> Any:
-    """SimpleImputer of text: a predictor refuses missing text by name, so there is nothing to fill."""
-    if not is_sklearn(part, "SimpleImputer") or part.add_indicator or not hasattr(part, "statistics_"):
+def _filled_texts(part: Any) -> Any:
+    """SimpleImputer of text."""
+    if not is_sklearn(part, "SimpleImputer") or not hasattr(part, "statistics_"):
         return part
-    missing = part.missing_values
-    nothing = missing is None or missing is pd.NA or (isinstance(missing, float) and bool(np.isnan(missing)))
-    return "passthrough" if nothing and all(isinstance(item, str) for item in part.statistics_) else part
+    return text_filling(part) or part
+
+
+def _named_missing(part: Any) -> Any:
+    """Encoders: missing categories of columns of text, by what they enter the graph as."""
+    if not any(is_sklearn(part, name) for name in ENCODERS) or not hasattr(part, "categories_"):
+        return part
+    texts = [any(isinstance(value, str) for value in column) for column in part.categories_]
+    if not any(texts):
+        return part
+    part = copy.copy(part)
+    part.categories_ = [
+        np.array([as_text(value) for value in column], dtype=object) if is_text else column
+        for column, is_text in zip(part.categories_, texts, strict=True)
+    ]
+    return part
 
 
 def _chosen_columns(part: Any) -> Any:
@@ -150,7 +166,8 @@ def _integer_classes(part: Any) -> Any:
 MENDED = (
     _columns_by_position,
     _no_flattening,
-    _no_text_imputer,
+    _filled_texts,
+    _named_missing,
     _no_empty_steps,
     _chosen_columns,
     _integer_classes,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flavor.quantized_onnx_v1.manifest import FLOATS
 from optimization.convert.inputs import InputPlan
 
 NEGATIVE = -1e6
@@ -51,20 +52,19 @@ def probe_answer(estimator: Any, method: str, features: Any) -> Answer:
 
 
 def probe_tolerance(estimator: Any, method: str, features: Any, plan: InputPlan) -> Tolerates:
-    """Return which float columns may hold NaN, and whether they may hold ±inf."""
-    rows = features[:PROBE_ROWS]
-    floats = [i for i, kind in enumerate(_kinds(plan)) if kind in ("float32", "float64")]
-    if not floats:
-        return Tolerates((), False)
-    if _accepts(estimator, method, rows, floats, np.nan):
+    """Return which columns of floats and of text may hold NaN, and whether the floats may hold ±inf."""
+    rows, kinds = features[:PROBE_ROWS], _kinds(plan)
+    floats = [i for i, kind in enumerate(kinds) if kind in FLOATS]
+    texts = [i for i, kind in enumerate(kinds) if kind == "str"]
+    if not floats or _accepts(estimator, method, rows, floats, np.nan):
         nan = floats
     else:
         nan = [i for i in floats if _accepts(estimator, method, rows, [i], np.nan)]
-    return Tolerates(
-        tuple(plan.columns[i] for i in nan),
-        _accepts(estimator, method, rows, floats, np.inf)
-        and _accepts(estimator, method, rows, floats, -np.inf),
+    nan += [i for i in texts if _accepts(estimator, method, rows, [i], missing_value(features, i))]
+    infinity = bool(floats) and all(
+        _accepts(estimator, method, rows, floats, sign * np.inf) for sign in (1, -1)
     )
+    return Tolerates(tuple(plan.columns[i] for i in sorted(nan)), infinity)
 
 
 def probe_guards(estimator: Any, features: Any) -> tuple[str, ...]:
@@ -100,16 +100,29 @@ def as_float(rows: Any, dtype: Any) -> Any:
     return rows.astype(dtype) if rows.dtype.kind == "f" else rows
 
 
-def with_value(rows: Any, columns: list[int], value: float) -> Any:
-    """Return a copy of `rows` with `value` in the columns at `columns`: one per row, taking turns."""
+def missing_value(rows: Any, column: int) -> float | None:
+    """Return what is missing in a column of text: None where it holds that and no NaN, else NaN."""
+    values = (rows.iloc[:, column] if isinstance(rows, pd.DataFrame) else pd.Series(rows[:, column])).tolist()
+    has_none, has_nan = None in values, any(isinstance(value, float) for value in values)
+    return None if has_none and not has_nan else np.nan
+
+
+def with_value(rows: Any, columns: list[int], value: float | None) -> Any:
+    """Return a copy of `rows` with `value` in the columns at `columns`: one per row, taking turns.
+
+    Columns of numbers become float64; text stays text.
+    """
     if isinstance(rows, pd.DataFrame):
         changed = rows.copy()
-        floats = rows.columns[columns]
-        changed[floats] = changed[floats].astype(np.float64)
+        for column in columns:
+            if pd.api.types.is_numeric_dtype(rows.dtypes.iloc[column]):
+                changed.isetitem(column, changed.iloc[:, column].astype(np.float64))
+            elif value is None:
+                changed.isetitem(column, changed.iloc[:, column].astype(object))
         for i in range(len(rows)):
             changed.iloc[i, columns[i % len(columns)]] = value
         return changed
-    changed = np.array(rows, dtype=np.float64)
+    changed = np.array(rows, dtype=np.float64 if rows.dtype.kind in "fiub" else object)
     for i in range(len(rows)):
         changed[i, columns[i % len(columns)]] = value
     return changed
@@ -119,7 +132,7 @@ def _kinds(plan: InputPlan) -> list[str]:
     return [item.dtype for item in plan.inputs for _ in item.columns]
 
 
-def _accepts(estimator: Any, method: str, rows: Any, columns: list[int], value: float) -> bool:
+def _accepts(estimator: Any, method: str, rows: Any, columns: list[int], value: float | None) -> bool:
     """Whether the estimator answers with finite columns replaced; each column is tried at least once."""
     turns = -(-len(columns) // max(1, len(rows)))
     try:

@@ -15,7 +15,14 @@ from sklearn.base import BaseEstimator
 
 from optimization.converters.initial_scores import initial_of
 
-PRIVATE = ("_scaler", "indicator_", "transformer_", "initial_imputer_", "imputation_sequence_")
+PRIVATE = (
+    "_scaler",
+    "indicator_",
+    "transformer_",
+    "initial_imputer_",
+    "imputation_sequence_",
+    "_preprocessor",
+)
 """Parts that answer no rows of the estimator: their owners' converters read their attributes."""
 TREES = (
     "DecisionTree",

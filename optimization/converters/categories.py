@@ -37,17 +37,29 @@ def write_positions(writer: Writer, column: str, categories: Array, positions: A
         positions: `(n_categories,)` int64.
         unknown: of all other categories.
     """
-    return writer.add(
-        "LabelEncoder",
-        [column],
-        domain=ML_DOMAIN,
-        values_int64s=positions.tolist(),
-        default_int64=unknown,
-        **_keys(categories),
-    )
+    return write_codes(writer, column, categories, positions.astype(np.int64), unknown)
+
+
+def write_codes(writer: Writer, column: str, categories: Array, codes: Array, unknown: float) -> str:
+    """Write the number that belongs to each row's category, `(n_rows,)` of the codes' dtype.
+
+    Args:
+        writer: of the graph.
+        column: `(n_rows,)` text, int64 or float32.
+        categories: `(n_categories,)` text, integers, truths or floats.
+        codes: `(n_categories,)` int64 or float32.
+        unknown: of all other categories.
+    """
+    if codes.dtype == np.int64:
+        values = {"values_int64s": codes.tolist(), "default_int64": int(unknown)}
+    else:
+        values = {"values_floats": codes.tolist(), "default_float": float(unknown)}
+    return writer.add("LabelEncoder", [column], domain=ML_DOMAIN, **values, **_keys(categories))
 
 
 def _keys(categories: Array) -> dict[str, Any]:
+    if categories.dtype.kind == "O" and not any(isinstance(value, str) for value in categories):
+        categories = np.array(categories.tolist())
     if categories.dtype.kind in "OUS":
         return {"keys_strings": [str(value) for value in categories]}
     if categories.dtype.kind == "f":

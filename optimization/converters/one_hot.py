@@ -7,7 +7,7 @@ Promise: lossless.
     LabelEncoder(category) = its column; all columns, which is none, for what is dropped or has none
     OneHot(position)       positions out of range have no column (ONNX, OneHot-11)
     handle_unknown="error" the column is read from a table that has no place for the unknown:
-                           onnxruntime refuses the row as out of bounds (unknown_categories.py)
+                           onnxruntime refuses the row as out of bounds (ordinal_encoder.py)
 
 (preprocessing/_encoders.py, 1.9.)  skl2onnx 1.20 refuses rows that `infrequent_if_exist` and `warn` take,
 cannot drop a category where rare ones are grouped, nor group those of a matrix. All other encoders are

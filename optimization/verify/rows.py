@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from optimization.convert.probe import missing_value
+
 MARGINAL_ROWS = 1000
 """Rows drawn from the columns' marginals: enough to leave the data's own clusters."""
 MISSING_ROWS = 200
@@ -34,9 +36,9 @@ def draw_marginal(features: Any, *, generator: np.random.Generator, n_rows: int 
 def with_missing(
     features: Any, positions: Sequence[int], *, generator: np.random.Generator, n_rows: int = MISSING_ROWS
 ) -> Any:
-    """Return marginal rows in which each value of the columns at `positions` is NaN with chance 1/4.
+    """Return marginal rows in which each value of the columns at `positions` is missing with chance 1/4.
 
-    Floats keep their dtype: a float32 graph is proven for float32 rows.
+    Floats keep their dtype, since a float32 graph is proven for float32 rows, and text stays text.
     """
     rows = draw_marginal(features, generator=generator, n_rows=n_rows)
     holes = generator.random((n_rows, len(positions))) < 0.25
@@ -44,13 +46,17 @@ def with_missing(
     if isinstance(rows, pd.DataFrame):
         for i, position in enumerate(positions):
             name = rows.columns[position]
-            rows[name] = rows[name].astype(_float(rows[name].dtype)).mask(holes[:, i])
+            value = missing_value(features, position)
+            rows[name] = rows[name].astype(_taking_nan(rows[name].dtype)).mask(holes[:, i], value)
         return rows
-    rows = np.array(rows, dtype=_float(rows.dtype))
-    rows[:, list(positions)] = np.where(holes, np.nan, rows[:, list(positions)])
+    rows = np.array(rows, dtype=_taking_nan(rows.dtype))
+    for i, position in enumerate(positions):
+        rows[holes[:, i], position] = missing_value(features, position)
     return rows
 
 
-def _float(dtype: Any) -> Any:
-    """The dtype itself if it is one of floats, else float64."""
-    return dtype if pd.api.types.is_float_dtype(dtype) else np.float64
+def _taking_nan(dtype: Any) -> Any:
+    """The dtype itself if it is one of floats, or of anything but numbers in pandas; else float64, object."""
+    if pd.api.types.is_float_dtype(dtype) or not isinstance(dtype, np.dtype):
+        return dtype
+    return np.float64 if pd.api.types.is_numeric_dtype(dtype) else object

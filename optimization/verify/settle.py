@@ -4,8 +4,8 @@ In: a converted model and the estimator it came from.
 Out: the manifest cut down to what was proven, the rows it was proven on, and the report.
 Promise: `predict` (or `transform`) and `predict_proba` must be exact on sampled, boundary, threshold and
 edge rows, or the conversion fails; another method that is not exact is taken off the manifest and its
-nodes off the graph (onnxruntime computes every output, asked for or not); NaN is refused where the graph
-treats it otherwise, unless the data holds some: then the conversion fails.
+nodes off the graph (onnxruntime computes every output, asked for or not); NaN is refused in columns where
+the graph treats it otherwise, unless the data holds some there: then the conversion fails.
 """
 
 from __future__ import annotations
@@ -40,9 +40,11 @@ NEEDED = ("predict", "predict_proba")
 MISSING = "missing"
 """Kind of the rows with NaN."""
 NO_MISSING = (
-    "rows with NaN are refused: the estimator takes NaN, the graph would answer otherwise"
+    "rows with NaN{where} are refused: the estimator takes NaN, the graph would answer otherwise"
     " (trees and forests are converted with it when they were fitted with NaN or the data holds some)"
 )
+SHOWN_COLUMNS = 5
+"""Names of columns in a note."""
 REMEDY = "the conversion is not faithful, so nothing is kept; use another estimator or setting for that step"
 
 
@@ -67,15 +69,15 @@ def settle(
         ConversionError: the estimator refuses rows, which no graph can do.
     """
     manifest = dataclasses.replace(converted.manifest, rows_per_thread=rows_per_thread(converted.model))
-    expected = expected_answers(estimator, manifest, features, seed=seed)
     content = converted.model.SerializeToString()
-    report = compare(_predictor(content, manifest), expected)
-    notes = [*converted.notes, *_tie_notes(report)]
-    if manifest.nan_columns and not _keeps_missing(report) and not _holds_missing(features, manifest):
-        manifest = dataclasses.replace(manifest, nan_columns=())
-        expected = tuple(batch for batch in expected if batch.kind != MISSING)
-        report = report.only(lambda c: c.kind != MISSING)
-        notes.append(NO_MISSING)
+    notes = list(converted.notes)
+    for nan_columns in _missing_columns(manifest, features):
+        manifest = dataclasses.replace(manifest, nan_columns=nan_columns)
+        expected = expected_answers(estimator, manifest, features, seed=seed)
+        report = compare(_predictor(content, manifest), expected)
+        if _keeps_missing(report):
+            break
+    notes += [*_missing_notes(converted.manifest, manifest), *_tie_notes(report)]
     hard = hard_rows(
         estimator,
         manifest,
@@ -114,6 +116,16 @@ def expected_answers(estimator: Any, manifest: Manifest, features: Any, *, seed:
     return tuple(_expect(estimator, methods, rows, kind, comparing) for kind, rows in batches)
 
 
+def _missing_notes(converted: Manifest, settled: Manifest) -> tuple[str, ...]:
+    """What became of NaN in columns where the estimator takes it."""
+    lost = [name for name in converted.nan_columns if name not in settled.nan_columns]
+    if not lost:
+        return ()
+    more = " and others" if len(lost) > SHOWN_COLUMNS else ""
+    where = f" in {', '.join(lost[:SHOWN_COLUMNS])}{more}" if settled.nan_columns else ""
+    return (NO_MISSING.format(where=where),)
+
+
 def _tie_notes(report: ParityReport) -> tuple[str, ...]:
     n_tied = max((c.tied for c in report.sampled().comparisons), default=0)
     if not n_tied:
@@ -135,17 +147,22 @@ def _expect(estimator: Any, methods: tuple[str, ...], rows: Any, kind: str, comp
         ) from error
 
 
+def _missing_columns(manifest: Manifest, features: Any) -> list[tuple[str, ...]]:
+    """Columns that may hold NaN, fewer each time, but always those in which the data does.
+
+    NaN in text is a category or filled; NaN in numbers reaches trees that never met one.
+    """
+    frame = features if isinstance(features, pd.DataFrame) else pd.DataFrame(features)
+    held = {str(name) for name, missing in zip(frame.columns, frame.isna().any(), strict=True) if missing}
+    texts = {column for item in manifest.inputs if item.dtype == "str" for column in item.columns}
+    choices = [manifest.columns, held | texts, held]
+    kept = [tuple(name for name in manifest.nan_columns if name in choice) for choice in choices]
+    return list(dict.fromkeys(kept))
+
+
 def _keeps_missing(report: ParityReport) -> bool:
-    """Whether rows with NaN were compared and all are equal."""
-    missing = [c for c in report.comparisons if c.kind == MISSING]
-    return bool(missing) and not any(c.fails for c in missing)
-
-
-def _holds_missing(features: Any, manifest: Manifest) -> bool:
-    """Whether the data has NaN in a column that may have it."""
-    if hasattr(features, "columns"):
-        features = features[list(manifest.nan_columns)]
-    return bool(np.any(pd.isna(features)))
+    """Whether all rows with NaN are answered alike."""
+    return not any(c.fails for c in report.comparisons if c.kind == MISSING)
 
 
 def _hard_report(predictor: Predictor, hard: HardRows) -> ParityReport:

@@ -32,11 +32,9 @@ class Space:
 
     def read(self, rows: Any) -> Array:
         """Return the movable values, `(n_rows, n_movable)` float64, rounded to what the graph takes."""
-        part = rows.iloc[:, list(self.positions)] if isinstance(rows, pd.DataFrame) else rows
-        values = np.asarray(part, dtype=np.float64)
-        if not isinstance(rows, pd.DataFrame):
-            values = values[:, list(self.positions)]
-        return to_grid(values, self.single)
+        columns = list(self.positions)
+        part = rows.iloc[:, columns] if isinstance(rows, pd.DataFrame) else rows[:, columns]
+        return to_grid(np.asarray(part, dtype=np.float64), self.single)
 
     def write(self, rows: Any, values: Array) -> Any:
         """Return a copy of `rows` with `values` in the movable columns."""

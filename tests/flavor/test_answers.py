@@ -206,7 +206,7 @@ def test_an_unknown_word_is_refused_in_a_sentence_where_the_estimator_refuses_it
         ("rooms", "2", "column 'rooms': expected integers"),
         ("rooms", 1e30, "column 'rooms': expected integers"),
         ("town", 7, "column 'town': expected text in every row, found 7"),
-        ("town", None, "column 'town': expected text in every row"),
+        ("town", pd.NA, "column 'town': expected text in every row, found <NA>"),
         ("area", "large", "expected numbers in every column"),
         ("area", pd.Timestamp("2026-01-01"), "expected numbers in every column"),
         ("area", 1 + 2j, "expected numbers in every column"),

@@ -91,7 +91,7 @@ def test_the_flavors_point_to_the_files(folder: Path, flowers: Converted):
     flavors = yaml.safe_load((folder / "MLmodel").read_text())["flavors"]
     assert set(flavors) == {"python_function", "quantized_onnx", "onnx"}
     own = flavors["quantized_onnx"]
-    assert own["format_version"] == "1.3"
+    assert own["format_version"] == "1.4"
     assert own["n_bytes"] == len(flowers.content) == (folder / own["data"]).stat().st_size
     assert own["methods"] == ["predict", "predict_proba", "decision_function"]
     assert flavors["onnx"]["data"] == own["data"]

@@ -77,14 +77,14 @@ DAMAGES: Mapping[str, tuple[Callable[[Path], Any], str]] = {
         "expected format 'quantized_onnx', found 'other'; load",
     ),
     "newer minor version": (
-        lambda f: change(f, version="1.4"),
-        "format 1.4, this code reads 1.0 to 1.3; load it in",
+        lambda f: change(f, version="1.5"),
+        "format 1.5, this code reads 1.0 to 1.4; load it in",
     ),
     "newer major version": (
         lambda f: change(f, version="2.0"),
-        "format 2.0, this code reads 1.0 to 1.3; load it in",
+        "format 2.0, this code reads 1.0 to 1.4; load it in",
     ),
-    "no version": (lambda f: change(f, version="new"), "expected a version such as 1.3, found 'new'; fetch"),
+    "no version": (lambda f: change(f, version="new"), "expected a version such as 1.4, found 'new'; fetch"),
     "an unknown key": (
         lambda f: change(f, extra=1),
         "damaged .*extra.*; fetch the model anew or log it again",
@@ -171,7 +171,7 @@ def test_every_refusal_is_one_line(folder: Path):
 
 
 def test_the_golden_rule_of_the_format(flowers: Converted):
-    """What format 1.3 holds; a new key needs a default and a new minor version."""
+    """What format 1.4 holds; a new key needs a default and a new minor version."""
     assert isinstance(flowers.manifest, Manifest)
     assert list(json.loads(flowers.manifest.to_json())) == [
         "format",

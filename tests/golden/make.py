@@ -29,11 +29,12 @@ FOLDER = Path(__file__).parent / f"format_{MAJOR}_{MINOR}"
 
 
 def make_rows(n_rows: int) -> pd.DataFrame:
-    """Text, integer, truth and float columns, and one that the model does not read."""
+    """Text with holes, integer, truth and float columns, and one that the model does not read."""
     generator = np.random.default_rng(10)
+    towns = pd.Series(generator.choice(["Bonn", "Köln", "Aachen"], n_rows), dtype=object)
     return pd.DataFrame(
         {
-            "town": generator.choice(["Bonn", "Köln", "Aachen"], n_rows),
+            "town": towns.mask(np.arange(n_rows) % 7 == 3),
             "unread": generator.normal(size=n_rows),
             "rooms": generator.integers(1, 5, n_rows),
             "garden": generator.random(n_rows) < 0.5,

@@ -19,12 +19,13 @@ from flavor.quantized_onnx_v1.manifest import MAJOR, MINOR
 from optimization.verify.tolerances import TOLERANCES
 
 GOLDEN = Path(__file__).parent
-FORMATS = ["format_1_0", "format_1_1", "format_1_2", "format_1_3"]
+FORMATS = ["format_1_0", "format_1_1", "format_1_2", "format_1_3", "format_1_4"]
 DIGEST = {
     "format_1_0": "49777a52d830a48d0a75efe1c104e18d59fc684a94a6a8a3b8b80db64c6b8453",
     "format_1_1": "c6db0fcebfbc1e1a59bf8a1c22e009491e4ebaee628fd84c61f9c259a900fafa",
     "format_1_2": "887e79ccef4f5d0f92ebad6ea10b3aca522079b645a3e971b54224bd2c24f856",
     "format_1_3": "874eda244a31dded85380368175014ce909fadffd3a7f4c7b7ff4f005c6bb89a",
+    "format_1_4": "3f8eda575a94536454750d8a05ba78a672aad75210fdcbc59af68a730e5a1ed2",
 }
 """SHA-256 over manifest and graph: a golden model that was made again is none."""
 

@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -108,8 +109,9 @@ def test_nan_in_the_data_itself_cannot_be_given_up() -> None:
         settle(dataclasses.replace(converted, manifest=manifest), estimator, MISSING, seed=SEED)
 
 
-def test_nan_that_is_routed_wrongly_where_the_data_holds_some_fails() -> None:
-    """The data's own rows are right: they have no NaN in the column whose NaN goes the wrong way."""
+@pytest.mark.parametrize("held", [False, True])
+def test_nan_that_is_routed_wrongly_in_one_column_is_refused_there(held: bool) -> None:
+    """The data's own rows are right, with NaN in that column or without."""
     estimator, converted = fitted(HistGradientBoostingClassifier(max_iter=5), MISSING, SPECIES)
     for node in converted.model.graph.node:
         given = {item.name: list(item.ints) for item in node.attribute if item.ints}
@@ -117,8 +119,18 @@ def test_nan_that_is_routed_wrongly_where_the_data_holds_some_fails() -> None:
             if item.name == "nodes_missing_value_tracks_true":
                 pairs = zip(item.ints, given["nodes_featureids"], strict=True)
                 item.ints[:] = [1 - flag if column == 2 else flag for flag, column in pairs]
-    with pytest.raises(ConversionError, match=r"differs from scikit-learn's on \d+ of 200 missing rows"):
-        settle(converted, estimator, MISSING, seed=SEED)
+    third = MISSING.columns[2]
+    if held:
+        rows = pd.concat([IRIS.assign(**{third: np.nan}).head(1), IRIS], ignore_index=True)
+        with pytest.raises(ConversionError, match=r"differs from scikit-learn's on \d+ of \d+ \w+ rows"):
+            settle(converted, estimator, rows, seed=SEED)
+        return
+    rows = MISSING.assign(**{third: IRIS[third]})
+    result = settle(converted, estimator, rows, seed=SEED)
+    assert third not in result.manifest.nan_columns
+    assert result.manifest.nan_columns
+    assert any(note.startswith("rows with NaN in ") and third in note for note in result.notes)
+    assert result.report.exact
 
 
 def test_an_estimator_that_refuses_its_own_values_is_refused() -> None:

@@ -146,12 +146,18 @@ def _neighbours(part: Any) -> str:
     return ""
 
 
+def _are_floats(categories: Any) -> bool:
+    """Whether there are numbers with a fraction's dtype; a missing text is none."""
+    if categories.dtype.kind != "O":
+        return bool(categories.dtype.kind == "f")
+    return any(isinstance(value, float) and not np.isnan(value) for value in categories)
+
+
 def _fractional_categories(part: Any) -> str:
     """OneHotEncoder and OrdinalEncoder convert text and integer categories only."""
     if not _is_fitted_encoder(part):
         return ""
-    kinds = {np.asarray(categories).dtype.kind for categories in part.categories_}
-    if "f" not in kinds:
+    if not any(_are_floats(np.asarray(categories)) for categories in part.categories_):
         return ""
     return (
         "encodes a column of floats, which ONNX cannot compare exactly;"

@@ -126,6 +126,22 @@ def test_missing_text_is_answered_as_by_scikit_learn(name: str) -> None:
             np.testing.assert_allclose(answer, expected, rtol=0, atol=5e-5)
 
 
+@pytest.mark.parametrize("encoder", [ONE_HOT, OrdinalEncoder(**CODES)], ids=["columns", "codes"])
+def test_integers_and_truths_beside_text_pass(encoder: Any) -> None:
+    rows = HOLES.assign(rooms=DRAW.integers(1, 4, N), flat=DRAW.random(N) < 0.5)
+    both = make_pipeline(FILL, clone(encoder))
+    columns = ColumnTransformer([("c", both, ["town", "rooms", "kind", "flat"])], remainder="drop")
+    settled(make_pipeline(columns, LogisticRegression()).fit(rows, CLASSES), rows)
+
+
+def test_floats_beside_text_are_filled() -> None:
+    rows = HOLES.assign(rooms=DRAW.integers(1, 4, N) * 1.0)
+    rows["rooms"] = rows.rooms.mask(DRAW.random(N) < 0.1)
+    both = make_pipeline(FILL, TargetEncoder(random_state=0))
+    columns = ColumnTransformer([("c", both, ["town", "rooms"])], remainder="drop")
+    agree(make_pipeline(columns, LogisticRegression()).fit(rows, CLASSES), rows.dropna())
+
+
 def test_an_array_of_objects() -> None:
     estimator = make_pipeline(FILL, ONE_HOT, LOGISTIC).fit(HOLES[["town"]].to_numpy(object), CLASSES)
     settled(estimator, HOLES[["town"]].to_numpy(object))

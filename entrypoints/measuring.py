@@ -100,7 +100,10 @@ def original_estimator(estimator: Any, n_jobs: int, *, keep_names: bool = False)
     import copy
 
     from optimization.convert.structure import rewrite, walk
+    from optimization.documents import DocumentModel
 
+    if isinstance(estimator, DocumentModel):
+        return DocumentModel(original_estimator(estimator.estimator, n_jobs, keep_names=True))
     keep_names |= any(type(part).__name__ == "ColumnTransformer" for _, part in walk(estimator))
 
     def adapt(part: Any) -> Any:

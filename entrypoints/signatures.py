@@ -62,8 +62,14 @@ def matrix_dtype(features: Any, manifest: Any) -> Any:
 
 def _columns(source: Any, data: Any, manifest: Any) -> Any:
     """Return the source's signature, or one inferred from the rows and the original's answers."""
+    import pandas as pd
     from mlflow.models import infer_signature
+
+    from optimization.documents import DocumentModel, documents_of
 
     if source.signature is not None and source.signature.inputs is not None:
         return source.signature
-    return infer_signature(data.features, data.answers[manifest.default_method])
+    rows = data.features
+    if isinstance(source.estimator, DocumentModel):
+        rows = pd.Series(documents_of(rows))  # a column of strings, where an array would make it a tensor
+    return infer_signature(rows, data.answers[manifest.default_method])

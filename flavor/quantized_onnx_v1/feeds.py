@@ -87,7 +87,7 @@ def to_feeds(data: Any, manifest: Manifest) -> Feeds:
     if len(manifest.inputs) == 1 and manifest.inputs[0].dtype in FLOATS:
         feeds = {manifest.inputs[0].name: _matrix(table, manifest.inputs[0])}
     else:
-        frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
+        frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table, dtype=table.dtype)
         columns = dict(zip(manifest.columns, (column for _, column in frame.items()), strict=True))
         feeds = {item.name: _typed(columns, item, manifest) for item in manifest.inputs}
     for item in manifest.inputs:

@@ -44,9 +44,10 @@ Rewrite = Callable[[Any], Any]
 
 
 def unwrap(estimator: Any) -> Any:
-    """Return the estimator that answers for a fitted search, a frozen one or one that trained itself."""
+    """Return the estimator that answers for a fitted search, a frozen one, one that trained itself, or one of
+    documents (optimization/documents.py)."""
     while True:
-        inner = getattr(estimator, "best_estimator_", None)
+        inner = getattr(estimator, "table_estimator_", None) or getattr(estimator, "best_estimator_", None)
         if inner is None and type(estimator).__name__ == "FrozenEstimator":
             inner = estimator.estimator
         if inner is None and is_sklearn(estimator, "SelfTrainingClassifier"):
@@ -82,7 +83,7 @@ def walk(estimator: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """
     estimator = unwrap(estimator)
     yield name, estimator
-    for label, part in _parts(estimator):
+    for label, part in parts_of(estimator):
         yield from walk(part, f"{name} → {label!r}" if name else f"step {label!r}")
 
 
@@ -129,7 +130,7 @@ def _replace(calibrated: Any, inner: Any) -> Any:
     return calibrated
 
 
-def _parts(estimator: Any) -> Iterator[tuple[str, Any]]:
+def parts_of(estimator: Any) -> Iterator[tuple[str, Any]]:
     """Yield `(label, part)` for the fitted parts directly inside `estimator`."""
     if hasattr(estimator, "steps"):
         yield from ((name, part) for name, part in estimator.steps if isinstance(part, BaseEstimator))

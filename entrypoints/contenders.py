@@ -81,13 +81,14 @@ def _open_sklearn(folder: Path, pinned: Any, uri: str, trusted: tuple[str, ...],
     import numpy as np
     from sklearn.base import is_regressor
 
+    from entrypoints.inputs import of_tables
     from entrypoints.measuring import original_method
     from optimization.convert.structure import walk
     from optimization.data_columns import expected_columns
     from optimization.measure.records import Contender
     from optimization.source import read_source
 
-    source = read_source(folder, pinned, uri=uri, skops_trusted_types=trusted)
+    source = of_tables(read_source(folder, pinned, uri=uri, skops_trusted_types=trusted))
     estimator, method = source.estimator, source.predict_fn
     expected = expected_columns(estimator, source.signature)
     by_name = any(type(part).__name__ == "ColumnTransformer" for _, part in walk(estimator))

@@ -48,13 +48,22 @@ def open_inputs(values: Namespace) -> Inputs:
     if not uri:
         dataset = choose_dataset(values.reference_model, values.dataset)
         uri = _reference(values, dataset)
-    source = load_source(uri, working_dir=working_dir, skops_trusted_types=values.skops_trusted_types)
+    source = of_tables(
+        load_source(uri, working_dir=working_dir, skops_trusted_types=values.skops_trusted_types)
+    )
     rows = _rows(values, dataset, source, working_dir)
     if not os.environ.get(CHILD):
         for note in (*source.notes, *rows.notes):
             print(f"note: {note}")
     log_dataset(rows, values.target or "target")
     return Inputs(source, rows, _parameters(values, source, dataset, working_dir))
+
+
+def of_tables(source: Source) -> Source:
+    """Return `source` as a model whose rows are those of tables, of documents too."""
+    from optimization.convert.documents import as_table_model
+
+    return dataclasses.replace(source, estimator=as_table_model(source.estimator))
 
 
 def _reference(values: Namespace, dataset: str) -> str:

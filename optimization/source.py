@@ -20,7 +20,6 @@ import numpy as np
 import pandas as pd
 from mlflow.models import Model, ModelSignature
 
-from optimization.documents import as_table_model
 from optimization.source_open import FLAVOR, open_estimator, read_mlmodel
 from optimization.source_uri import PinnedUri, fetch, pin_uri, resolve_path
 
@@ -30,7 +29,7 @@ class Source:
     """A scikit-learn model out of MLflow."""
 
     estimator: Any
-    """Fitted estimator or Pipeline, or a `DocumentModel` of one."""
+    """Fitted estimator or Pipeline; where it reads documents, a `DocumentModel` once it meets rows."""
     uri: str
     """As the user gave it."""
     pinned_uri: str
@@ -83,7 +82,7 @@ def read_source(
     estimator, notes = open_estimator(folder, model, uri=pinned.uri, trusted_types=skops_trusted_types)
     example, example_notes = read_example(model, folder)
     return Source(
-        estimator=as_table_model(estimator),
+        estimator=estimator,
         uri=uri,
         pinned_uri=pinned.uri,
         digest=digest,

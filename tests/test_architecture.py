@@ -28,6 +28,7 @@ SOURCE = (
     "source",
     "source_open",
     "source_uri",
+    "documents",
     "data",
     "data_columns",
     "data_files",

@@ -13,6 +13,7 @@ import pytest
 from mlflow.models import infer_signature
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -20,6 +21,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 import flavor
 from entrypoints.signatures import make_signature
 from optimization.convert import convert
+from optimization.convert.documents import as_table_model
 from optimization.errors import ParameterError
 
 FLOWERS, SPECIES = load_iris(return_X_y=True, as_frame=True)
@@ -29,8 +31,8 @@ def answered(estimator: Any, features: Any) -> Any:
     return SimpleNamespace(features=features, answers={"predict": estimator.predict(features)})
 
 
-def source_with(signature: Any) -> Any:
-    return SimpleNamespace(signature=signature)
+def source_with(signature: Any, estimator: Any = None) -> Any:
+    return SimpleNamespace(signature=signature, estimator=estimator)
 
 
 def test_columns_are_the_sources_own_signature_or_the_rows() -> None:
@@ -41,6 +43,15 @@ def test_columns_are_the_sources_own_signature_or_the_rows() -> None:
     inferred = make_signature("columns", source_with(None), data, manifest)
     assert inferred.inputs.input_names() == list(FLOWERS.columns)
     assert inferred.outputs is not None
+
+
+def test_documents_are_one_column_of_strings() -> None:
+    texts = ["a cat", "a dog"] * 20
+    model = as_table_model(make_pipeline(CountVectorizer(), LogisticRegression()).fit(texts, [0, 1] * 20))
+    rows = np.array(texts, dtype=object)[:, None]
+    manifest = convert(model, rows).manifest
+    found = make_signature("columns", source_with(None, model), answered(model, rows), manifest)
+    assert found.inputs.to_dict() == [{"type": "string", "required": True}]
 
 
 def test_a_tensor_keeps_outputs_and_params_of_the_source() -> None:

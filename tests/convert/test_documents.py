@@ -22,7 +22,8 @@ from sklearn.svm import LinearSVC
 from entrypoints.measuring import original_estimator
 from flavor.quantized_onnx_v1 import Predictor
 from optimization.convert import convert
-from optimization.documents import DocumentModel, as_table_model, documents_of, reads_documents
+from optimization.convert.documents import as_table_model, reads_documents
+from optimization.documents import DocumentModel, documents_of
 from optimization.errors import ConversionError
 from tests.convert.examples import settled
 

@@ -18,13 +18,15 @@ import numpy as np
 import pandas as pd
 
 from optimization.convert.step_operations import is_calculated, operations_of, written
-from optimization.convert.structure import TREES, around, is_sklearn, rewrite, unwrap, walk
+from optimization.convert.structure import ENCODERS, TREES, around, is_sklearn, rewrite, unwrap, walk
 from optimization.converters.arithmetic import Arithmetic
+from optimization.converters.categories import are_floats
 from optimization.converters.distances import asks_a_tree, is_neighbours
 from optimization.converters.models_as_steps import AS_STEPS
 from optimization.converters.scaled_families import takes_scaling
 from optimization.converters.scaled_trees import SCALING, is_monotone, with_scaling
 from optimization.converters.svm_model import stands_on_margin
+from optimization.converters.text_filling import TextFilling
 
 COMPARING = (*TREES, "KBinsDiscretizer", "Binarizer")
 """Beginnings of the names of estimators whose answer jumps where a value passes a threshold."""
@@ -57,7 +59,7 @@ def widen(estimator: Any, features: Any, *, guards: tuple[str, ...] = (), wide: 
     """
     parts = [type(part).__name__ for _, part in walk(estimator)]
     names = parts + _tree_members(estimator)
-    searches = any(is_neighbours(part) for _, part in walk(estimator))
+    searches = any(is_neighbours(part) or _encodes_floats(part) for _, part in walk(estimator))
     compares = searches or any(name.startswith(COMPARING) for name in names)
     rounds = len(parts) > 1 and (wide or compares or _is_coarse(features) or _mixes_integers(features))
     if not rounds and not any(is_calculated(part) or _holds_models(part) for _, part in walk(estimator)):
@@ -82,6 +84,8 @@ def double_columns(estimator: Any, n_columns: int) -> frozenset[int]:
     wide = type(estimator).__name__.startswith(WIDE) or stands_on_margin(estimator)
     if scaled or wide or asks_a_tree(estimator):
         return everything
+    if isinstance(estimator, TextFilling) or _encodes_floats(estimator):
+        return _of_categories(estimator)
     if getattr(estimator, "steps", None):
         return double_columns(estimator.steps[0][1], n_columns)
     if hasattr(estimator, "transformers_"):
@@ -90,6 +94,13 @@ def double_columns(estimator: Any, n_columns: int) -> frozenset[int]:
         parts = [double_columns(part, n_columns) for _, part in estimator.transformer_list]
         return frozenset.intersection(everything, *parts)
     return frozenset[int]().union(*(double_columns(part, n_columns) for part in _members(estimator)))
+
+
+def _encodes_floats(part: Any) -> bool:
+    """Whether a part looks up floats, which are equal to a category or not."""
+    if not any(is_sklearn(part, name) for name in ENCODERS) or not hasattr(part, "categories_"):
+        return False
+    return any(are_floats(np.asarray(column)) for column in part.categories_)
 
 
 def _members(estimator: Any) -> list[Any]:
@@ -101,6 +112,12 @@ def _members(estimator: Any) -> list[Any]:
     if hasattr(estimator, "calibrated_classifiers_"):
         return [fold.estimator for fold in estimator.calibrated_classifiers_]
     return [part for part in getattr(estimator, "estimators_", []) if hasattr(part, "get_params")]
+
+
+def _of_categories(step: Any) -> frozenset[int]:
+    """Columns of floats that are looked up, or filled for that."""
+    columns = step.categories_ if hasattr(step, "categories_") else [np.array([x]) for x in step.statistics]
+    return frozenset(i for i, column in enumerate(columns) if are_floats(np.asarray(column)))
 
 
 def _of_column_transformer(transformer: Any) -> frozenset[int]:

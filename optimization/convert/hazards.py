@@ -14,14 +14,12 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from optimization.convert.structure import is_sklearn, rewrite, unwrap, walk
+from optimization.convert.structure import ENCODERS, is_sklearn, rewrite, unwrap, walk
 from optimization.converters import selection
 from optimization.converters.functions import PARTIAL, name_of
 from optimization.converters.missing_values import fitted_with_missing, route_missing
 from optimization.converters.text_filling import as_text, text_filling
 
-ENCODERS = ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder")
-"""Encoders whose categories may be missing ones."""
 WORD = r"(?u)\b\w\w+\b"
 """scikit-learn's default token_pattern: letters and digits of all scripts."""
 UNICODE_WORD = r"[\p{L}\p{N}_]{2,}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from scipy import sparse
 
 from optimization.convert.step_operations import is_calculated, operations_of
@@ -60,12 +59,6 @@ def _unsupported(name: str, part: Any) -> str:
 def _where(name: str, part: Any) -> str:
     kind = type(part).__name__
     return f"{name} ({kind})" if name else f"the estimator {kind}"
-
-
-def _is_fitted_encoder(part: Any) -> bool:
-    return (is_sklearn(part, "OneHotEncoder") or is_sklearn(part, "OrdinalEncoder")) and hasattr(
-        part, "categories_"
-    )
 
 
 def _not_arithmetic(part: Any) -> str:
@@ -146,25 +139,6 @@ def _neighbours(part: Any) -> str:
     return ""
 
 
-def _are_floats(categories: Any) -> bool:
-    """Whether there are numbers with a fraction's dtype; a missing text is none."""
-    if categories.dtype.kind != "O":
-        return bool(categories.dtype.kind == "f")
-    return any(isinstance(value, float) and not np.isnan(value) for value in categories)
-
-
-def _fractional_categories(part: Any) -> str:
-    """OneHotEncoder and OrdinalEncoder convert text and integer categories only."""
-    if not _is_fitted_encoder(part):
-        return ""
-    if not any(_are_floats(np.asarray(categories)) for categories in part.categories_):
-        return ""
-    return (
-        "encodes a column of floats, which ONNX cannot compare exactly;"
-        " make that column int64 or text before training"
-    )
-
-
 NOT_MARKED = (
     "indicates missing values of columns that are not all numbers with some value, missing being NaN;"
     " use missing_values=np.nan, and drop columns without any value before training"
@@ -197,7 +171,6 @@ SEVERAL = (
 )
 """Classifiers of several targets that are converted."""
 REFUSED = (
-    _fractional_categories,
     _not_arithmetic,
     _way_back,
     _several_outputs,

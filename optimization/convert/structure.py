@@ -33,6 +33,8 @@ TREES = (
     "IsolationForest",
 )
 """Beginnings of the names of scikit-learn's tree models."""
+ENCODERS = ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder")
+"""Steps that look categories up, which stand in `categories_`."""
 AROUND = {
     "FixedThresholdClassifier": "estimator_",
     "TunedThresholdClassifierCV": "estimator_",

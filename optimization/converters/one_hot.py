@@ -1,6 +1,6 @@
-"""OneHotEncoder whose rare or unknown categories share a column → positions, and OneHot.
+"""OneHotEncoder that groups categories, or reads floats → positions, and OneHot.
 
-In: a fitted encoder that groups rare categories, or sends unknown ones to them.
+In: a fitted encoder that groups rare categories, sends unknown ones to them, or has categories of floats.
 Out: `(n_rows, n_columns_out)` float32, or int64 where the encoder answers integers.
 Promise: lossless.
 
@@ -10,8 +10,8 @@ Promise: lossless.
                            onnxruntime refuses the row as out of bounds (ordinal_encoder.py)
 
 (preprocessing/_encoders.py, 1.9.)  skl2onnx 1.20 refuses rows that `infrequent_if_exist` and `warn` take,
-cannot drop a category where rare ones are grouped, nor group those of a matrix. All other encoders are
-left to it: its OneHotEncoder is one node a column.
+cannot drop a category where rare ones are grouped, nor group those of a matrix, and makes integers of
+floats. All other encoders are left to it: its OneHotEncoder is one node a column.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .categories import split_columns, write_positions
+from .categories import Column, declaring, split_columns, write_positions
 from .writer import Array, Writer
 
 ALIAS = "SklearnOneHotEncoder"
@@ -33,11 +33,12 @@ def register() -> None:
     from skl2onnx import update_registered_converter
     from sklearn.preprocessing import OneHotEncoder
 
-    update_registered_converter(OneHotEncoder, ALIAS, declare, convert, overwrite=True)
+    parser = declaring(ALIAS, declare)
+    update_registered_converter(OneHotEncoder, ALIAS, declare, convert, overwrite=True, parser=parser)
 
 
 def groups(encoder: Any) -> bool:
-    """Whether an encoder is ours: it groups rare categories, or unknown ones with them."""
+    """Whether an encoder groups rare categories, or unknown ones with them."""
     return bool(encoder._infrequent_enabled) or encoder.handle_unknown in GROUPING
 
 
@@ -54,7 +55,7 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes, or let skl2onnx write those of an encoder that groups nothing."""
     from skl2onnx.operator_converters.one_hot_encoder import convert_sklearn_one_hot_encoder
 
-    if not groups(operator.raw_operator):
+    if not groups(operator.raw_operator) and not _reads_floats(operator):
         convert_sklearn_one_hot_encoder(scope, operator, container)
         return
     encoder, writer = operator.raw_operator, Writer(scope, container)
@@ -70,7 +71,13 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     writer.add("Concat", parts, output=operator.outputs[0].full_name, axis=1)
 
 
-def _position(writer: Writer, source: str, encoder: Any, i: int) -> str:
+def _reads_floats(operator: Any) -> bool:
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+
+    return any(isinstance(item.type, (DoubleTensorType, FloatTensorType)) for item in operator.inputs)
+
+
+def _position(writer: Writer, source: Column, encoder: Any, i: int) -> str:
     """Write the column of each row's category."""
     categories, columns = encoder.categories_[i], columns_of(encoder, i)
     if encoder.handle_unknown != "error":

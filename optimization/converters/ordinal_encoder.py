@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .categories import split_columns, write_codes, write_positions
+from .categories import declaring, split_columns, write_codes, write_positions
 from .writer import Array, Writer
 
 ALIAS = "SklearnOrdinalEncoder"
@@ -30,7 +30,8 @@ def register() -> None:
     from skl2onnx import update_registered_converter
     from sklearn.preprocessing import OrdinalEncoder
 
-    update_registered_converter(OrdinalEncoder, ALIAS, declare, convert, overwrite=True)
+    parser = declaring(ALIAS, declare)
+    update_registered_converter(OrdinalEncoder, ALIAS, declare, convert, overwrite=True, parser=parser)
 
 
 def declare(operator: Any) -> None:

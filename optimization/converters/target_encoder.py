@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from .categories import split_columns, write_positions
+from .categories import declaring, split_columns, write_positions
 from .writer import Array, Writer
+
+ALIAS = "SklearnTargetEncoder"
 
 
 def register() -> None:
@@ -26,7 +28,8 @@ def register() -> None:
     from skl2onnx import _parse, update_registered_converter
     from sklearn.preprocessing import TargetEncoder
 
-    update_registered_converter(TargetEncoder, "SklearnTargetEncoder", declare, convert, overwrite=True)
+    parser = declaring(ALIAS, declare)
+    update_registered_converter(TargetEncoder, ALIAS, declare, convert, overwrite=True, parser=parser)
     if TargetEncoder not in _parse.do_not_merge_columns:
         _parse.do_not_merge_columns = (*_parse.do_not_merge_columns, TargetEncoder)
 

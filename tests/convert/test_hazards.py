@@ -23,7 +23,6 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import RadiusNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
-    OneHotEncoder,
     OrdinalEncoder,
     StandardScaler,
 )
@@ -152,7 +151,6 @@ def test_the_exponential_loss_gives_its_decision_function() -> None:
     np.testing.assert_allclose(answer, estimator.decision_function(CANCER), rtol=0, atol=1e-5)
 
 
-FLOATS = pd.DataFrame({"x": [0.5, 1.5, 2.5] * 5})
 REFUSALS = [
     (
         RadiusNeighborsClassifier(outlier_label=0),
@@ -165,12 +163,6 @@ REFUSALS = [
         IRIS,
         SPECIES,
         r"step 'svc' \(SVC\) uses a kernel of one's own",
-    ),
-    (
-        make_pipeline(OneHotEncoder(), LOGISTIC),
-        FLOATS,
-        np.arange(15) % 2,
-        r"step 'onehotencoder' \(OneHotEncoder\) encodes a column of floats",
     ),
     (
         make_pipeline(FeatureUnion([("a", StandardScaler()), ("b", Isomap())]), LOGISTIC),

@@ -56,11 +56,11 @@ def probe_tolerance(estimator: Any, method: str, features: Any, plan: InputPlan)
     rows, kinds = features[:PROBE_ROWS], _kinds(plan)
     floats = [i for i, kind in enumerate(kinds) if kind in FLOATS]
     texts = [i for i, kind in enumerate(kinds) if kind == "str"]
+    nan = [i for i in texts if _accepts(estimator, method, rows, [i], missing_value(features, i))]
     if not floats or _accepts(estimator, method, rows, floats, np.nan):
-        nan = floats
+        nan += floats
     else:
-        nan = [i for i in floats if _accepts(estimator, method, rows, [i], np.nan)]
-    nan += [i for i in texts if _accepts(estimator, method, rows, [i], missing_value(features, i))]
+        nan += [i for i in floats if _accepts(estimator, method, rows, [i], np.nan)]
     infinity = bool(floats) and all(
         _accepts(estimator, method, rows, floats, sign * np.inf) for sign in (1, -1)
     )
@@ -102,7 +102,7 @@ def as_float(rows: Any, dtype: Any) -> Any:
 
 def missing_value(rows: Any, column: int) -> float | None:
     """Return what is missing in a column of text: None where it holds that and no NaN, else NaN."""
-    values = (rows.iloc[:, column] if isinstance(rows, pd.DataFrame) else pd.Series(rows[:, column])).tolist()
+    values = (rows.iloc[:, column] if isinstance(rows, pd.DataFrame) else rows[:, column]).tolist()
     has_none, has_nan = None in values, any(isinstance(value, float) for value in values)
     return None if has_none and not has_nan else np.nan
 

@@ -149,6 +149,21 @@ def test_an_array_of_objects() -> None:
           PLACES[["town"]].to_numpy(object))  # fmt: skip
 
 
+def test_an_array_holds_none_as_a_table_does() -> None:
+    rows = NONES[["town", "kind"]].to_numpy(object)
+    encoder = make_pipeline(SimpleImputer(strategy="most_frequent", missing_values=None), ONE_HOT)
+    found = settled(make_pipeline(encoder, LogisticRegression()).fit(rows, CLASSES), rows)
+    assert found.manifest.nan_columns == ("0", "1")
+
+
+@pytest.mark.parametrize("final", [HISTOGRAMS, LOGISTIC], ids=lambda item: type(item).__name__)
+def test_numbers_beside_missing_text_may_be_infinite_where_the_estimator_takes_it(final: Any) -> None:
+    columns = ColumnTransformer([("text", ONE_HOT, ["town"]), ("number", "passthrough", ["area"])])
+    columns.set_params(sparse_threshold=0)
+    estimator = make_pipeline(columns, clone(final)).fit(HOLES, CLASSES)
+    assert settled(estimator, HOLES).manifest.allow_inf == (final is HISTOGRAMS)
+
+
 def test_text_may_be_missing_where_numbers_may_not() -> None:
     """Forests take NaN that they never met, and the graph sends it elsewhere."""
     estimator = ColumnTransformer([("text", ONE_HOT, ["town", "kind"]), ("number", "passthrough", ["area"])])

@@ -211,7 +211,7 @@ PARAMETERS = (
     ),
     Parameter("max_label_mismatch_rate", "float", "0.0", GATED, "share of labels that may differ", share),
     Parameter("max_metric_drop", "string", "", GATED, "how far accuracy or r2 may fall", bound),
-    Parameter("min_score_r2", "float", "0.999", GATED, "least r2 of scores against the original's", share),
+    Parameter("min_score_r2", "float", "0.998", GATED, "least r2 of scores against the original's", share),
     Parameter("max_abs_difference", "string", "", BENCHMARK, "largest difference of a score allowed", bound),
     Parameter("min_speedup", "string", "", BENCHMARK, "least speed-up for one row", bound),
     Parameter("max_size_kb", "string", "", BENCHMARK, "largest file in KB", bound),

@@ -56,7 +56,9 @@ def with_missing(
 
 
 def _taking_nan(dtype: Any) -> Any:
-    """The dtype itself if it is one of floats, or of anything but numbers in pandas; else float64, object."""
-    if pd.api.types.is_float_dtype(dtype) or not isinstance(dtype, np.dtype):
+    """The dtype itself if it is one of floats or pandas' own, float64 for other numbers, object for text."""
+    if pd.api.types.is_float_dtype(dtype):
         return dtype
-    return np.float64 if pd.api.types.is_numeric_dtype(dtype) else object
+    if pd.api.types.is_numeric_dtype(dtype):
+        return np.float64
+    return object if isinstance(dtype, np.dtype) else dtype

@@ -88,10 +88,10 @@ def numbers(comparison: MethodParity, *, r2: float | None = None, lossless: bool
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "transform", "decision_function"])
 def test_numbers_are_held_against_the_originals_with_and_without_a_target(method: str) -> None:
-    reason = f"r2 of {method} against the original's is 0.75 on data rows, min_score_r2 asks for 0.999"
+    reason = f"r2 of {method} against the original's is 0.75 on data rows, min_score_r2 asks for 0.998"
     for r2 in (None, 0.5):
         assert numbers(replace(FAR, method=method), r2=r2) == reason
-        assert numbers(replace(FAR, method=method, r2=0.999), r2=r2) == "passed"
+        assert numbers(replace(FAR, method=method, r2=0.998), r2=r2) == "passed"
 
 
 @pytest.mark.parametrize(("least", "passes"), [(0.75, True), (math.nextafter(0.75, 1), False), (0.0, True)])

@@ -26,7 +26,7 @@ TENTHS = np.round(DRAW.normal(size=(200, 3)), 1)
 CLASSES = (TENTHS @ [1.0, 2.0, -1.0] > 0).astype(int)
 AROUND = np.array([[0.1] * 3, [np.nextafter(0.1, 0)] * 3, [np.nextafter(0.1, 1)] * 3, [0.0, -0.0, 5e-324]])
 FOREST = RandomForestClassifier(n_estimators=5, random_state=0)
-HISTOGRAMS = HistGradientBoostingClassifier(max_iter=5)
+HISTOGRAMS = HistGradientBoostingClassifier(max_iter=2)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -44,13 +44,16 @@ ENCODERS = [
 
 def model(encoder: Any, rows: Any) -> Any:
     ordinal = isinstance(encoder, OrdinalEncoder)
-    final = HistGradientBoostingClassifier(max_iter=5) if ordinal else LogisticRegression()
+    final = HistGradientBoostingClassifier(max_iter=2) if ordinal else LogisticRegression()
     return make_pipeline(clone(encoder), final).fit(rows, CLASSES)
 
 
 @pytest.mark.parametrize("encoder", ENCODERS, ids=lambda item: str(item)[:60])
-@pytest.mark.parametrize("rows", [TENTHS, HOLES], ids=["full", "holes"])
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    ("rows", "dtype"),
+    [(TENTHS, np.float64), (HOLES, np.float64), (HOLES, np.float32)],
+    ids=["full", "holes", "holes, single"],
+)
 def test_floats_are_looked_up_exactly(encoder: Any, rows: pd.DataFrame, dtype: Any) -> None:
     rows = rows.astype(dtype)
     estimator = model(encoder, rows)

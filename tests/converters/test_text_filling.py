@@ -46,7 +46,7 @@ ONE_HOT = OneHotEncoder(handle_unknown="ignore")
 CODES: dict[str, Any] = {"handle_unknown": "use_encoded_value", "unknown_value": -1}
 LOGISTIC = LogisticRegression(max_iter=500)
 FOREST = RandomForestClassifier(n_estimators=5, random_state=0)
-HISTOGRAMS = HistGradientBoostingClassifier(max_iter=5)
+HISTOGRAMS = HistGradientBoostingClassifier(max_iter=2)
 
 
 def model(encoder: Any, final: Any, rows: pd.DataFrame) -> Any:

@@ -18,7 +18,15 @@ import numpy as np
 import pandas as pd
 
 from optimization.convert.step_operations import is_calculated, operations_of, written
-from optimization.convert.structure import ENCODERS, TREES, around, is_sklearn, rewrite, unwrap, walk
+from optimization.convert.structure import (
+    TREES,
+    around,
+    is_fitted_encoder,
+    is_sklearn,
+    rewrite,
+    unwrap,
+    walk,
+)
 from optimization.converters.arithmetic import Arithmetic
 from optimization.converters.categories import are_floats
 from optimization.converters.distances import asks_a_tree, is_neighbours
@@ -98,9 +106,7 @@ def double_columns(estimator: Any, n_columns: int) -> frozenset[int]:
 
 def _encodes_floats(part: Any) -> bool:
     """Whether a part looks up floats, which are equal to a category or not."""
-    if not any(is_sklearn(part, name) for name in ENCODERS) or not hasattr(part, "categories_"):
-        return False
-    return any(are_floats(np.asarray(column)) for column in part.categories_)
+    return is_fitted_encoder(part) and any(are_floats(np.asarray(item)) for item in part.categories_)
 
 
 def _members(estimator: Any) -> list[Any]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from optimization.convert.structure import ENCODERS, is_sklearn, rewrite, unwrap, walk
+from optimization.convert.structure import is_fitted_encoder, is_sklearn, rewrite, unwrap, walk
 from optimization.converters import selection
 from optimization.converters.functions import PARTIAL, name_of
 from optimization.converters.missing_values import fitted_with_missing, route_missing
@@ -113,7 +113,7 @@ def _filled_texts(part: Any) -> Any:
 
 def _named_missing(part: Any) -> Any:
     """Encoders: missing categories of columns of text, by what they enter the graph as."""
-    if not any(is_sklearn(part, name) for name in ENCODERS) or not hasattr(part, "categories_"):
+    if not is_fitted_encoder(part):
         return part
     texts = [any(isinstance(value, str) for value in column) for column in part.categories_]
     if not any(texts):

@@ -78,6 +78,11 @@ def is_sklearn(part: Any, name: str) -> bool:
     return type(part).__name__ == name and type(part).__module__.startswith("sklearn.")
 
 
+def is_fitted_encoder(part: Any) -> bool:
+    """Whether `part` looks up categories that it knows."""
+    return any(is_sklearn(part, name) for name in ENCODERS) and hasattr(part, "categories_")
+
+
 def walk(estimator: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Yield `(name, part)` for the estimator and all fitted parts, outermost first.
 

@@ -30,6 +30,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from .algebra import DOUBLE, Algebra, cast
 from .functions import FUNCTIONS, write_function
+from .output_types import declaring
 from .quantiles import write_quantiles
 from .writer import Writer
 
@@ -100,28 +101,17 @@ def register() -> None:
     """Make skl2onnx know `Arithmetic`."""
     from skl2onnx import update_registered_converter
 
-    update_registered_converter(
-        Arithmetic, ALIAS, calculate_shapes, convert, overwrite=True, parser=_declare_output
-    )
+    parser = declaring(ALIAS, calculate_shapes)
+    update_registered_converter(Arithmetic, ALIAS, calculate_shapes, convert, overwrite=True, parser=parser)
 
 
 def calculate_shapes(operator: Any) -> None:
     """Declare the output: float32 unless the step keeps float64."""
-    operator.outputs[0].type = _type(operator.raw_operator)
-
-
-def _declare_output(scope: Any, step: Arithmetic, inputs: Any, custom_parsers: Any = None) -> Any:
-    """Tell the next steps the output's dtype; skl2onnx would take the input's for it."""
-    operator = scope.declare_local_operator(ALIAS, step)
-    operator.inputs = inputs
-    operator.outputs.append(scope.declare_local_variable("variable", _type(step)))
-    return operator.outputs
-
-
-def _type(step: Arithmetic) -> Any:
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
-    return (DoubleTensorType if step.wide else FloatTensorType)([None, step.n_features_out])
+    step = operator.raw_operator
+    kind = DoubleTensorType if step.wide else FloatTensorType
+    operator.outputs[0].type = kind([None, step.n_features_out])
 
 
 def convert(scope: Any, operator: Any, container: Any) -> None:

@@ -8,7 +8,6 @@ in by a search tree (search_trees.py); NaN is a category where it is among them,
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,21 +42,6 @@ def split_columns(writer: Writer, inputs: Any) -> list[Column]:
                 name = writer.add("Gather", [name, writer.constant(np.array([i]))], axis=1)
             columns.append(Column(name, floats))
     return columns
-
-
-def declaring(alias: str, declare: Callable[[Any], None]) -> Callable[..., Any]:
-    """Return a parser that tells the next steps the output's dtype: skl2onnx would take the input's."""
-
-    def parse(scope: Any, step: Any, inputs: Any, custom_parsers: Any = None) -> Any:
-        from skl2onnx.common.data_types import FloatTensorType
-
-        operator = scope.declare_local_operator(alias, step)
-        operator.inputs = inputs
-        operator.outputs.append(scope.declare_local_variable("variable", FloatTensorType()))
-        declare(operator)
-        return operator.outputs
-
-    return parse
 
 
 def are_floats(categories: Array) -> bool:

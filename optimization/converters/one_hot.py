@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from .categories import Column, declaring, split_columns, write_positions
+from .categories import Column, split_columns, write_positions
+from .output_types import declaring
 from .writer import Array, Writer
 
 ALIAS = "SklearnOneHotEncoder"

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from .categories import declaring, split_columns, write_codes, write_positions
+from .categories import split_columns, write_codes, write_positions
+from .output_types import declaring
 from .writer import Array, Writer
 
 ALIAS = "SklearnOrdinalEncoder"

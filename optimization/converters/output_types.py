@@ -79,3 +79,18 @@ def detector_parser(alias: str) -> Callable[..., Any]:
         return operator.outputs
 
     return parse
+
+
+def declaring(alias: str, declare: Callable[[Any], None]) -> Callable[..., Any]:
+    """Return a parser that tells the next steps the output's dtype: skl2onnx would take the input's."""
+
+    def parse(scope: Any, step: Any, inputs: Any, custom_parsers: Any = None) -> Any:
+        from skl2onnx.common.data_types import FloatTensorType
+
+        operator = scope.declare_local_operator(alias, step)
+        operator.inputs = inputs
+        operator.outputs.append(scope.declare_local_variable("variable", FloatTensorType()))
+        declare(operator)
+        return operator.outputs
+
+    return parse

@@ -21,17 +21,18 @@ from sklearn.ensemble import (
     IsolationForest,
     RandomForestClassifier,
 )
-from sklearn.impute import KNNImputer
+from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC
 
 import flavor
 from flavor.quantized_onnx_v1 import Predictor
 from optimization.convert import convert
+from optimization.converters.text_filling import as_text
 from optimization.passes.pipeline import simplify
 from optimization.passes.runtimes import numbers, oldest_onnxruntime
 from optimization.quantize.candidate import Candidate, QuantizeOptions
@@ -39,6 +40,24 @@ from optimization.quantize.policies import apply_policy
 
 VERSION = "1.17.3"
 PACKAGES = (f"onnxruntime=={VERSION}", "numpy<2", "pandas<3")
+
+
+def load_words(*, return_X_y: bool) -> tuple[Any, Any]:
+    """Two columns of text with holes."""
+    draw = np.random.default_rng(0)
+    rows = draw.choice(["Bonn", "Köln", "Ulm"], (120, 2)).astype(object)
+    labels = (rows[:, 0] == "Köln").astype(int)
+    rows[draw.random(rows.shape) < 0.1] = np.nan
+    return rows, labels
+
+
+def load_tenths(*, return_X_y: bool) -> tuple[Any, Any]:
+    """Few different numbers in each column, with holes."""
+    rows, labels = load_iris(return_X_y=return_X_y)
+    rows = np.where(np.random.default_rng(0).random(rows.shape) < 0.1, np.nan, rows)
+    return rows, labels
+
+
 MODELS: dict[str, tuple[Any, Any, str]] = {
     "forest": (RandomForestClassifier(random_state=0), load_iris, "lossless"),
     "forest of mixed leaves": (
@@ -71,6 +90,22 @@ MODELS: dict[str, tuple[Any, Any, str]] = {
     # Nothing is missing, and TopK of no rows would end the process there too.
     "imputer with nothing to do": (make_pipeline(KNNImputer(), LogisticRegression()), load_iris, "lossless"),
     "scaler and regression": (make_pipeline(StandardScaler(), LogisticRegression()), load_iris, "lossless"),
+    "filled words": (
+        make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(), LogisticRegression()),
+        load_words,
+        "lossless",
+    ),
+    "floats as categories": (make_pipeline(OneHotEncoder(), LogisticRegression()), load_tenths, "lossless"),
+    "codes of floats": (
+        make_pipeline(OrdinalEncoder(), HistGradientBoostingClassifier(max_iter=5)),
+        load_tenths,
+        "lossless",
+    ),
+    "boosting from a regression": (
+        GradientBoostingClassifier(init=LogisticRegression(max_iter=500), n_estimators=5, random_state=0),
+        load_iris,
+        "lossless",
+    ),
     "network, dynamic": (MLPClassifier((64,), max_iter=30, random_state=0), load_digits, "dynamic"),
     "network, static": (MLPClassifier((64,), max_iter=30, random_state=0), load_digits, "static"),
     "network, 12 bits": (MLPClassifier((64,), max_iter=30, random_state=0), load_digits, "weight_only_12"),
@@ -126,6 +161,8 @@ def make(name: str, folder: Path, *, target: str) -> str:
     rows, labels = load(return_X_y=True)
     converted = convert(estimator.fit(rows, labels), rows)
     content = simplify(converted.model).model.SerializeToString()
+    if rows.dtype == object:
+        rows = np.vectorize(as_text)(rows)  # what a graph is fed with, and a file of arrays can hold
     feeds = {converted.manifest.inputs[0].name: rows.astype(converted.manifest.inputs[0].dtype)}
     options = QuantizeOptions(target_onnxruntime=target)
     candidate = apply_policy(policy, content, calibration=feeds, options=options)

@@ -8,11 +8,12 @@ text where numbers belong, a fraction where integers belong) is refused with a `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype
 
 from .manifest import FLOATS, NAN_TEXT, NONE_TEXT, Input, Manifest
 from .tables import select_columns, to_table
@@ -35,8 +36,10 @@ def feeder(manifest: Manifest) -> Callable[[Any], tuple[Feeds, bool]]:
     too where every column takes it.
     """
 
+    holds_text = any(item.dtype == "str" for item in manifest.inputs)
+
     def feed(data: Any) -> tuple[Feeds, bool]:
-        return to_feeds(data, manifest), is_single(data)
+        return to_feeds(data, manifest), not holds_text and is_single(data)
 
     item, n_columns, named = manifest.inputs[0], manifest.n_columns, manifest.named
     if len(manifest.inputs) > 1 or item.dtype not in FLOATS or manifest.positions is not None:
@@ -84,15 +87,17 @@ def to_feeds(data: Any, manifest: Manifest) -> Feeds:
         ValueError: the rows do not fit the model; the message names the columns.
     """
     table = select_columns(to_table(data, manifest), manifest)
-    if len(manifest.inputs) == 1 and manifest.inputs[0].dtype in FLOATS:
-        feeds = {manifest.inputs[0].name: _matrix(table, manifest.inputs[0])}
-    else:
-        frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table, dtype=table.dtype)
-        columns = dict(zip(manifest.columns, (column for _, column in frame.items()), strict=True))
-        feeds = {item.name: _typed(columns, item, manifest) for item in manifest.inputs}
-    for item in manifest.inputs:
-        if item.dtype in FLOATS:
-            _check_finite(feeds[item.name], item, manifest)
+    floats = [item for item in manifest.inputs if item.dtype in FLOATS]
+    if len(manifest.inputs) == 1 and floats:
+        feeds = {floats[0].name: _matrix(table, floats[0])}
+        _check_finite(feeds[floats[0].name], floats[0].columns, manifest)
+        return feeds
+    columns = _columns(table, manifest)
+    feeds = {item.name: _typed(columns, item, manifest) for item in manifest.inputs if item not in floats}
+    # Inputs that differ in nothing but their columns are made ready at once.
+    kinds = dict.fromkeys((item.dtype, item.rounding) for item in floats)
+    for kind in kinds:
+        feeds |= _floats(columns, [item for item in floats if (item.dtype, item.rounding) == kind], manifest)
     return feeds
 
 
@@ -154,27 +159,52 @@ def _numbers(table: pd.DataFrame) -> Array:
     return converted
 
 
-def _typed(columns: Mapping[str, pd.Series[Any]], item: Input, manifest: Manifest) -> Array:
-    """The columns of one input, `(n_rows, len(item.columns))`, in its dtype."""
+def _columns(table: Any, manifest: Manifest) -> dict[str, Any]:
+    """The columns' values by name: arrays of NumPy, or of pandas where it has a type of its own."""
+    frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table, dtype=table.dtype)
+    # Not public: a Series for each column takes ten times as long (pandas 1.5 to 3.1 have it).
+    arrays = getattr(frame, "_iter_column_arrays", None)
+    found = arrays() if arrays is not None else (column.array for _, column in frame.items())
+    return dict(zip(manifest.columns, found, strict=True))
+
+
+def _typed(columns: Mapping[str, Any], item: Input, manifest: Manifest) -> Array:
+    """The columns of one input of text or integers, `(n_rows, len(item.columns))`."""
     if item.dtype == "str":
         may_miss = set(manifest.nan_columns)
         arrays = [_text(name, columns[name], may_miss=name in may_miss) for name in item.columns]
     else:
-        convert = _floats if item.dtype in FLOATS else _integers
-        arrays = [convert(name, columns[name], item) for name in item.columns]
+        arrays = [_integers(name, columns[name]) for name in item.columns]
     return arrays[0][:, None] if len(arrays) == 1 else np.column_stack(arrays)
 
 
-def _floats(name: str, column: pd.Series[Any], item: Input) -> Array:
-    values = column.to_numpy()
-    if values.dtype.kind in "fiub":
-        return narrow(values, item)
-    return _matrix(column.to_frame(name), item)[:, 0]
+def _floats(columns: Mapping[str, Any], items: list[Input], manifest: Manifest) -> Feeds:
+    """The feeds of inputs that share dtype and rounding."""
+    names = [name for item in items for name in item.columns]
+    arrays = [_number(name, columns[name], items[0]) for name in names]
+    kinds = {values.dtype for values in arrays}
+    # Rows of the result are columns of the table: each is contiguous.
+    same = len(kinds) == 1
+    values = narrow(np.array(arrays), items[0]) if same else np.array([narrow(a, items[0]) for a in arrays])
+    _check_finite(values.T, names, manifest)
+    feeds, first = {}, 0
+    for item in items:
+        own = values[first : first + len(item.columns)]
+        first += len(item.columns)
+        feeds[item.name] = np.ascontiguousarray(own.T)
+    return feeds
 
 
-def _integers(name: str, column: pd.Series[Any], _: Input) -> Array:
+def _number(name: str, column: Any, item: Input) -> Array:
+    """A column of numbers, `(n_rows,)`, in a dtype that NumPy has."""
+    if isinstance(column, np.ndarray) and column.dtype.kind in "fiub":
+        return column
+    return _matrix(pd.DataFrame({name: column}), item)[:, 0]
+
+
+def _integers(name: str, column: Any) -> Array:
     """Integers, exactly: a fraction or a missing value is refused rather than rounded."""
-    values = column.to_numpy()
+    values = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
     try:
         if values.dtype.kind not in "fiubO" or _holds_text(values):
             raise TypeError("no numbers")
@@ -194,15 +224,18 @@ def _holds_text(values: Array) -> bool:
     return values.dtype == object and any(isinstance(value, str) for value in values)
 
 
-def _text(name: str, column: pd.Series[Any], *, may_miss: bool) -> Array:
+def _text(name: str, column: Any, *, may_miss: bool) -> Array:
     """Text, and where it `may_miss` what stands for NaN and None in a graph."""
-    values: Array = column.to_numpy(dtype=object)
-    others = [i for i, value in enumerate(values) if not isinstance(value, str)]
-    if not others:
+    values: Array = np.asarray(column, dtype=object)
+    if infer_dtype(values, skipna=False) == "string":
         return values
     values = values.copy()
-    for i in others:
+    # What is missing among texts is looked at, and everything where there is something else.
+    texts = infer_dtype(values, skipna=True) in {"string", "empty"}
+    for i in np.flatnonzero(pd.isna(values)) if texts else range(len(values)):
         value = values[i]
+        if isinstance(value, str):
+            continue
         if not may_miss or not (value is None or (isinstance(value, float) and np.isnan(value))):
             raise ValueError(
                 f"column {name!r}: expected text in every row, found {value!r};"
@@ -212,17 +245,17 @@ def _text(name: str, column: pd.Series[Any], *, may_miss: bool) -> Array:
     return values
 
 
-def _check_finite(values: Array, item: Input, manifest: Manifest) -> None:
+def _check_finite(values: Array, columns: Sequence[str], manifest: Manifest) -> None:
     """Refuse NaN and ±inf where the original refuses them."""
     if np.isfinite(values).all():
         return
-    nan = [item.columns[i] for i in np.flatnonzero(np.isnan(values).any(axis=0))]
+    nan = [columns[int(i)] for i in np.flatnonzero(np.isnan(values).any(axis=0))]
     refused = [name for name in nan if name not in manifest.nan_columns]
     if refused:
         raise ValueError(f"the model takes no NaN in {refused}; fill missing values first")
     too_large = np.abs(values) > np.finfo(np.float32).max
     if not manifest.allow_inf and too_large.any():
-        infinite = [item.columns[i] for i in np.flatnonzero(too_large.any(axis=0))]
+        infinite = [columns[int(i)] for i in np.flatnonzero(too_large.any(axis=0))]
         raise ValueError(
             f"the model takes no infinity and no value beyond float32 in {infinite}; clip such values first"
         )

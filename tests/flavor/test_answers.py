@@ -167,6 +167,32 @@ def test_mixed_columns_go_in_by_name(mixed: Converted, signature: str, tmp_path:
         assert_same(both.ours.predict(rows), expected)
 
 
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        {"town": "category"},
+        {"town": object, "area": object},
+        {"rooms": "Int64", "area": "Float64", "garden": "boolean"},
+        {"rooms": np.int32, "area": np.float32},
+        {"rooms": np.float64},
+    ],
+    ids=str,
+)
+def test_mixed_columns_may_have_types_of_pandas(kinds: dict[str, Any], mixed: Converted):
+    rows = mixed.features.assign(area=np.round(mixed.features["area"], 1)).astype(kinds)
+    expected = mixed.estimator.predict_proba(mixed.features.assign(area=rows["area"].astype(float)))
+    for batch, answer in ((rows, expected), (rows.head(1), expected[:1])):
+        assert_same(mixed.predictor.predict(batch, "predict_proba"), answer, "predict_proba", labels=False)
+
+
+def test_mixed_columns_need_nothing_of_pandas_that_is_not_public(
+    mixed: Converted, monkeypatch: pytest.MonkeyPatch
+):
+    expected = mixed.predictor.predict(mixed.features, "predict_proba")
+    monkeypatch.delattr(pd.DataFrame, "_iter_column_arrays")
+    assert np.array_equal(mixed.predictor.predict(mixed.features, "predict_proba"), expected)
+
+
 def test_mixed_columns_go_in_by_position_from_a_list(mixed: Converted):
     rows = mixed.features.to_numpy(dtype=object).tolist()
     assert_same(mixed.predictor.predict(rows), mixed.estimator.predict(mixed.features))

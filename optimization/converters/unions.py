@@ -1,11 +1,13 @@
-"""FeatureUnion: its result has the type of its parts' results.
+"""FeatureUnion and ColumnTransformer: their results have the widest type of their parts' results.
 
-In: a FeatureUnion in a pipeline that skl2onnx parses.
-Out: the same operators as skl2onnx's own parser declares.
-Promise: the next step is told the dtype that the parts have.
+In: a FeatureUnion or ColumnTransformer in a pipeline that skl2onnx parses.
+Out: the same operators as skl2onnx's own parsers declare.
+Promise: the next step is told the dtype that it gets.
 
-skl2onnx 1.20 takes the rows' dtype for it: where parts turn float64 rows into float32 (arithmetic.py), a
-model behind them would be written in float64.
+skl2onnx 1.20 takes the rows' dtype for that of a union: where parts turn float64 rows into float32
+(arithmetic.py), a model behind them would be written in float64.  Of columns it takes the first part's: what
+a model answers behind one-hot columns, which are float32, and float64 numbers is declared float32 and comes
+as float64, which onnxruntime does not load.
 """
 
 from __future__ import annotations
@@ -14,11 +16,13 @@ from typing import Any
 
 
 def register() -> None:
-    """Replace skl2onnx's parser."""
+    """Replace skl2onnx's parsers."""
     from skl2onnx import update_registered_parser
+    from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import FeatureUnion
 
     update_registered_parser(FeatureUnion, parse)
+    update_registered_parser(ColumnTransformer, parse_columns)
 
 
 def parse(scope: Any, union: Any, inputs: Any, custom_parsers: Any = None) -> Any:
@@ -34,11 +38,65 @@ def parse(scope: Any, union: Any, inputs: Any, custom_parsers: Any = None) -> An
     return _declare(scope, "SklearnConcat", results)
 
 
+def parse_columns(scope: Any, transformer: Any, inputs: Any, custom_parsers: Any = None) -> Any:
+    """Declare each part on its columns, their weights, and the concatenation; return its outputs."""
+    from skl2onnx._parse import _parse_sklearn
+
+    weights, results = transformer.transformer_weights or {}, []
+    for name, _, columns in transformer.transformers_:
+        part = transformer.named_transformers_[name]
+        chosen = [] if isinstance(part, str) and part == "drop" else _choose(scope, columns, inputs)
+        if not chosen:
+            continue
+        if len(chosen) > 1 and not _takes_columns_apart(part):
+            chosen = _declare(scope, "SklearnConcat", chosen)
+        result = chosen[0]
+        if not isinstance(part, str):
+            result = _parse_sklearn(scope, part, chosen, custom_parsers=custom_parsers)[0]
+        if name in weights:
+            result = _declare(scope, "SklearnMultiply", [result], operand=weights[name])[0]
+        results.append(result)
+    return _declare(scope, "SklearnConcat", results) if len(results) > 1 else results
+
+
+def _choose(scope: Any, columns: Any, inputs: Any) -> list[Any]:
+    """Return the columns that a part is given, as variables."""
+    from skl2onnx._parse import _fetch_input_slice
+    from skl2onnx.common.utils import get_column_indices
+
+    if isinstance(columns, slice):
+        columns = list(range(columns.start or 0, columns.stop, columns.step or 1))
+    elif isinstance(columns, (int, str)):
+        columns = [columns]
+    chosen: list[Any] = []
+    for i, places in get_column_indices(columns, inputs, multiple=True).items():
+        chosen += _fetch_input_slice(scope, [inputs[i]], places)
+    return chosen
+
+
+def _takes_columns_apart(part: Any) -> bool:
+    from skl2onnx import _parse
+    from sklearn.pipeline import Pipeline
+
+    first = part.steps[0][1] if isinstance(part, Pipeline) else part
+    return isinstance(first, _parse.do_not_merge_columns)
+
+
 def _declare(scope: Any, alias: str, inputs: list[Any], **attributes: Any) -> Any:
-    """Declare an operator whose one output has the type of its first input."""
+    """Declare an operator whose one output has the widest type of its inputs."""
     operator = scope.declare_local_operator(alias)
     operator.inputs = inputs
     for name, value in attributes.items():
         setattr(operator, name, value)
-    operator.outputs.append(scope.declare_local_variable("union", type(inputs[0].type)([None, None])))
+    operator.outputs.append(scope.declare_local_variable("union", _widest(inputs)([None, None])))
     return operator.outputs
+
+
+def _widest(variables: list[Any]) -> Any:
+    """Return the type that all values fit in (skl2onnx 1.20: shape_calculators/concat.py)."""
+    from skl2onnx.common import data_types
+
+    order = ("String", "Double", "Float", "Int64", "Boolean")
+    kinds = [getattr(data_types, f"{name}TensorType") for name in order]
+    found = (kind for kind in kinds for item in variables if isinstance(item.type, kind))
+    return next(found, type(variables[0].type))

@@ -1,4 +1,4 @@
-"""FeatureUnion: the next step is told the dtype of its parts."""
+"""FeatureUnion and ColumnTransformer: the next step is told the dtype of their parts."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.svm import SVC, LinearSVC
 
 from tests.convert.examples import IRIS, SPECIES
 from tests.converters.agreement import agree, one_row_at_a_time
 
+DRAW = np.random.default_rng(0)
 LOGARITHM = FunctionTransformer(np.log1p)
 FINALS = [LogisticRegression(max_iter=500), RandomForestClassifier(n_estimators=5, random_state=0)]
 ROWS = IRIS.to_numpy()
@@ -46,3 +53,47 @@ def test_weights_of_parts_count(parts: Any) -> None:
 def test_a_dropped_part_and_a_union_in_a_union() -> None:
     inner = union(LOGARITHM, "drop")
     agree(make_pipeline(union(inner, PCA(2)), FINALS[0]).fit(ROWS, SPECIES), ROWS)
+
+
+MIXED = pd.DataFrame(
+    {
+        "count": DRAW.integers(0, 5, 120),
+        "size": DRAW.normal(size=120),
+        "grade": DRAW.integers(0, 4, 120) / 2,
+        "word": np.array(["a", "b", "c"], dtype=object)[DRAW.integers(0, 3, 120)],
+    }
+)
+CLASSES = (MIXED["size"] + MIXED["grade"] > 0.7).astype(int)
+
+
+@pytest.mark.parametrize("final", [*FINALS, LinearSVC(), SVC(), MLPClassifier((4,), max_iter=20)], ids=repr)
+@pytest.mark.parametrize(
+    "numbers", ["passthrough", StandardScaler(), SimpleImputer(), MinMaxScaler()], ids=repr
+)
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_one_hot_columns_of_floats_stand_beside_numbers(numbers: Any, final: Any) -> None:
+    columns = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), ["grade", "word"]), (numbers, ["count", "size"])
+    )
+    estimator = make_pipeline(columns, clone(final)).fit(MIXED, CLASSES)
+    agree(estimator, MIXED)
+    one_row_at_a_time(estimator, MIXED)
+
+
+def test_parts_are_weighted_and_dropped() -> None:
+    columns = ColumnTransformer(
+        [
+            ("words", OneHotEncoder(), ["word"]),
+            ("gone", "drop", ["grade"]),
+            ("none", StandardScaler(), []),
+            ("numbers", StandardScaler(), ["count", "size"]),
+        ],
+        transformer_weights={"words": 0.5, "numbers": 3.0},
+    )
+    agree(make_pipeline(columns, LogisticRegression()).fit(MIXED, CLASSES), MIXED)
+
+
+@pytest.mark.parametrize("columns", [slice(1, 3), [1, 2], ["size", "grade"]], ids=str)
+def test_columns_are_chosen_in_every_way(columns: Any) -> None:
+    chosen = make_column_transformer((StandardScaler(), columns), remainder="drop")
+    agree(make_pipeline(chosen, LogisticRegression()).fit(MIXED, CLASSES), MIXED)

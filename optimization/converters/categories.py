@@ -52,7 +52,7 @@ def are_floats(categories: Array) -> bool:
 
 
 def write_positions(writer: Writer, column: Column, categories: Array, positions: Array, unknown: int) -> str:
-    """Write the position that belongs to each row's category, `(n_rows,)` int64.
+    """Write the position that belongs to each row's category, `(n_rows, 1)` int64.
 
     Args:
         writer: of the graph.
@@ -65,7 +65,9 @@ def write_positions(writer: Writer, column: Column, categories: Array, positions
 
 
 def write_codes(writer: Writer, column: Column, categories: Array, codes: Array, unknown: float) -> str:
-    """Write the number that belongs to each row's category, `(n_rows,)` of the codes' dtype.
+    """Write the number that belongs to each row's category, `(n_rows, 1)` of the codes' dtype.
+
+    The column stays a matrix: another shape of text is a copy of every word (onnxruntime 1.32).
 
     Args:
         writer: of the graph.
@@ -74,15 +76,18 @@ def write_codes(writer: Writer, column: Column, categories: Array, codes: Array,
         codes: `(n_categories,)` int64 or float32.
         unknown: of all other categories.
     """
-    flat = writer.constant(np.array([-1]))
     if column.floats is not None:
-        return writer.add("Reshape", [_search(writer, column, categories, codes, unknown), flat])
+        return _search(writer, column, categories, codes, unknown)
     if codes.dtype == np.int64:
         values = {"values_int64s": codes.tolist(), "default_int64": int(unknown)}
     else:
         values = {"values_floats": codes.tolist(), "default_float": float(unknown)}
-    source = writer.add("Reshape", [column.name, flat])
-    return writer.add("LabelEncoder", [source], domain=ML_DOMAIN, **values, **_keys(categories))
+    return writer.add("LabelEncoder", [column.name], domain=ML_DOMAIN, **values, **_keys(categories))
+
+
+def flat(writer: Writer, codes: str) -> str:
+    """Write `(n_rows, 1)` codes as `(n_rows,)`, which OneHot and Gather make matrices of."""
+    return writer.add("Reshape", [codes, writer.constant(np.array([-1]))])
 
 
 def _search(writer: Writer, column: Column, categories: Array, codes: Array, unknown: float) -> str:

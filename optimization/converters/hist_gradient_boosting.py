@@ -70,17 +70,17 @@ def convert_regressor(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes of a regressor: raw score, then the inverse link."""
     writer = Writer(scope, container)
     inverse = LINKS[type(operator.raw_operator._loss.link).__name__]
-    raw = _add_trees(writer, operator)
+    raw = _add_ml(writer, operator)
     writer.add(inverse or "Identity", [raw], output=operator.outputs[0].full_name)
 
 
 def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes of a classifier: raw scores, label, and probabilities unless `raw_scores`."""
     writer = Writer(scope, container)
-    finish_classifier(writer, operator, _add_trees(writer, operator))
+    finish_classifier(writer, operator, _add_ml(writer, operator))
 
 
-def _add_trees(writer: Writer, operator: Any) -> str:
+def _add_ml(writer: Writer, operator: Any) -> str:
     """Add the ensemble: `(n_rows, n_trees_per_iteration)` raw scores, baseline included."""
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 

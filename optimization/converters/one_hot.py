@@ -1,6 +1,7 @@
-"""OneHotEncoder that groups categories, or reads floats → positions, and OneHot.
+"""OneHotEncoder that groups or drops categories, reads floats or answers integers → positions, and OneHot.
 
-In: a fitted encoder that groups rare categories, sends unknown ones to them, or has categories of floats.
+In: a fitted encoder that groups rare categories, sends unknown ones to them, drops some, has categories of
+floats, or columns of integers.
 Out: `(n_rows, n_columns_out)` float32, or int64 where the encoder answers integers.
 Promise: lossless.
 
@@ -11,7 +12,8 @@ Promise: lossless.
 
 (preprocessing/_encoders.py, 1.9.)  skl2onnx 1.20 refuses rows that `infrequent_if_exist` and `warn` take,
 cannot drop a category where rare ones are grouped, nor group those of a matrix, and makes integers of
-floats. All other encoders are left to it: its OneHotEncoder is one node a column.
+floats; what it drops it cuts off the finished columns. All other encoders are left to it: its OneHotEncoder
+is one node a column. What reads the columns may need none of them (optimization/passes/categories).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from .categories import Column, split_columns, write_positions
+from .categories import Column, flat, split_columns, write_positions
 from .output_types import declaring
 from .writer import Array, Writer
 
@@ -53,10 +55,10 @@ def declare(operator: Any) -> None:
 
 
 def convert(scope: Any, operator: Any, container: Any) -> None:
-    """Write the nodes, or let skl2onnx write those of an encoder that groups nothing."""
+    """Write the nodes, or let skl2onnx write those of an encoder with a column for each category."""
     from skl2onnx.operator_converters.one_hot_encoder import convert_sklearn_one_hot_encoder
 
-    if not groups(operator.raw_operator) and not _reads_floats(operator):
+    if not _has_positions(operator):
         convert_sklearn_one_hot_encoder(scope, operator, container)
         return
     encoder, writer = operator.raw_operator, Writer(scope, container)
@@ -66,15 +68,20 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     for i, source in enumerate(split_columns(writer, operator.inputs)):
         width = encoder._n_features_outs[i]
         if width:
-            position = _position(writer, source, encoder, i)
+            position = flat(writer, _position(writer, source, encoder, i))
             depth = writer.constant(np.array([width]))
             parts.append(writer.add("OneHot", [position, depth, ends]))
     writer.add("Concat", parts, output=operator.outputs[0].full_name, axis=1)
 
 
-def _reads_floats(operator: Any) -> bool:
+def _has_positions(operator: Any) -> bool:
+    """Whether categories and columns are not one to one, categories are floats, or columns integers."""
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
+    encoder = operator.raw_operator
+    dropped, integers = encoder._drop_idx_after_grouping, np.issubdtype(encoder.dtype, np.signedinteger)
+    if groups(encoder) or dropped is not None or integers:
+        return True
     return any(isinstance(item.type, (DoubleTensorType, FloatTensorType)) for item in operator.inputs)
 
 

@@ -47,16 +47,15 @@ def declare(operator: Any) -> None:
 def convert(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes."""
     encoder, writer = operator.raw_operator, Writer(scope, container)
-    last, parts = writer.constant(np.array([-1, 1])), []
+    parts = []
     for i, column in enumerate(split_columns(writer, operator.inputs)):
         categories, codes = encoder.categories_[i], codes_of(encoder, i)
         if encoder.handle_unknown == "error":
             n_known = len(categories)
             place = write_positions(writer, column, categories, np.arange(n_known), n_known)
-            found = writer.add("Gather", [writer.constant(codes), place])
+            parts.append(writer.add("Gather", [writer.constant(codes), place]))
         else:
-            found = write_codes(writer, column, categories, codes, encoder.unknown_value)
-        parts.append(writer.add("Reshape", [found, last]))
+            parts.append(write_codes(writer, column, categories, codes, encoder.unknown_value))
     writer.add("Concat", parts, output=operator.outputs[0].full_name, axis=1)
 
 

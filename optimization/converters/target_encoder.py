@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .categories import split_columns, write_positions
+from .categories import flat, split_columns, write_codes, write_positions
 from .output_types import declaring
 from .writer import Array, Writer
 
@@ -48,9 +48,12 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     parts = []
     for i, column in enumerate(split_columns(writer, operator.inputs)):
         categories, table = encoder.categories_[i], table_of(encoder, i)
+        if table.shape[1] == 1:
+            parts.append(write_codes(writer, column, categories, table[:-1, 0], table[-1, 0]))
+            continue
         n_known = len(categories)
         position = write_positions(writer, column, categories, np.arange(n_known), n_known)
-        parts.append(writer.add("Gather", [writer.constant(table), position]))
+        parts.append(writer.add("Gather", [writer.constant(table), flat(writer, position)]))
     writer.add("Concat", parts, output=operator.outputs[0].full_name, axis=1)
 
 

@@ -8,6 +8,7 @@ Rewrites, repeated until none applies; f and s are rows, one number per column:
     Gemm(Gemm(x, W₁, b₁), W₂, b₂)   → Gemm(x, W₁ W₂, b₁ W₂ + b₂), where that is no more numbers
     Gemm(x, W, b) · f + s           → Gemm(x, W f, b f + s)
     Gemm(x · f + s, W, b)           → Gemm(x, f W, b + s W)
+    Gemm([x · f + s, z], [V; W], b) → Gemm([x, z], [f V; W], b + s V)
 Legal: x is a matrix as wide as W is high; nobody else reads what is between, nor the weights; the
 dtype stays the same, so a Cast ends the search (steps that calculate in float64 on purpose stay).
 Refused: a shift s far from zero against the spread of its column, because x f W + s W is then the
@@ -23,7 +24,7 @@ weights float32 could not hold.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx
@@ -67,6 +68,8 @@ class _Fold:
     needless: tuple[onnx.NodeProto, ...]
     stays: tuple[str, str] | None = None
     """The name at which the search ended, and why."""
+    part: tuple[onnx.NodeProto, int] | None = None
+    """A Concat and which of its inputs becomes `source`; the product itself reads on as it did."""
 
 
 def fold_affine(model: onnx.ModelProto) -> Rewrite | Refused:
@@ -91,7 +94,7 @@ def _fold_one(model: onnx.ModelProto, reasons: dict[str, str]) -> list[str]:
     """
     facts = _facts(model)
     products = [(node, found) for node in model.graph.node if (found := _product(node, facts))]
-    for rule in (_merge, _after, _before):
+    for rule in (_merge, _after, _before, _before_parts):
         for node, found in products:
             fold = rule(node, found, facts)
             if fold is None:
@@ -131,7 +134,10 @@ def _apply(graph: onnx.GraphProto, node: onnx.NodeProto, fold: _Fold) -> list[st
     gone = [other.output[0] for other in fold.needless]
     for other in fold.needless:
         other.op_type = ""
-    write_map(graph, node, fold.new, fold.source, fold.result)
+    if fold.part:
+        joined, place = fold.part
+        joined.input[place] = fold.source
+    write_map(graph, node, fold.new, node.input[0] if fold.part else fold.source, fold.result)
     drop_nodes(graph, lambda other: not other.op_type)
     return gone
 
@@ -164,7 +170,32 @@ def _after(node: onnx.NodeProto, found: LinearMap, facts: _Facts) -> _Fold | Non
 
 def _before(node: onnx.NodeProto, found: LinearMap, facts: _Facts) -> _Fold | None:
     """Gemm(x · f + s, W, b) → Gemm(x, f W, b + s W), for as many steps as are legal."""
-    chain = _chain(node.input[0], len(found.weights), facts)
+    return _fold_chain(node, node.input[0], found, facts)
+
+
+def _before_parts(node: onnx.NodeProto, found: LinearMap, facts: _Facts) -> _Fold | None:
+    """Gemm([x · f + s, z], [V; W], b) → Gemm([x, z], [f V; W], b + s V), for the first part that changes."""
+    joined = facts.makers.get(node.input[0])
+    if joined is None or joined.op_type != "Concat" or not facts.alone(node.input[0]):
+        return None
+    widths = [facts.widths.get(name) for name in joined.input]
+    if None in widths or sum(filter(None, widths)) != len(found.weights):
+        return None
+    stays, first = None, 0
+    for place, (name, width) in enumerate(zip(joined.input, widths, strict=True)):
+        rows = slice(first, first := first + (width or 0))
+        fold = _fold_chain(node, name, LinearMap(found.weights[rows], found.bias), facts)
+        if fold is not None and fold.needless:
+            weights = found.weights.copy()
+            weights[rows] = fold.new.weights
+            return replace(fold, new=LinearMap(weights, fold.new.bias), part=(joined, place))
+        stays = stays or (fold.stays if fold is not None else None)
+    return _Fold(found, "", "", (), stays) if stays else None
+
+
+def _fold_chain(node: onnx.NodeProto, name: str, found: LinearMap, facts: _Facts) -> _Fold | None:
+    """Fold the steps that lead to `name` into the weights that it meets."""
+    chain = _chain(name, len(found.weights), facts)
     scaled = any((np.abs(step.factor) != 1).any() for _, step in chain)
     spread, new, needless, stays = np.ones(len(found.weights)), found, [], None
     for maker, step in chain:

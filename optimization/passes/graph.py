@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 
 import onnx
 
+ML_DOMAIN = "ai.onnx.ml"
+
 
 def copy_model(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a deep copy."""

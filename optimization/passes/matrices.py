@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import onnx
-from onnx import helper
+from onnx import helper, numpy_helper
 
 # fmt: off
 ELEMENTWISE = frozenset({
-    "Abs", "Binarizer", "Cast", "Ceil", "Clip", "Exp", "Floor", "Identity", "Imputer", "IsNaN", "Log", "Neg",
-    "Normalizer", "Reciprocal", "Relu", "Round", "Scaler", "Sigmoid", "Sign", "Softmax", "Softplus", "Sqrt",
-    "Tanh",
+    "Abs", "Binarizer", "Cast", "Ceil", "Clip", "Exp", "Floor", "Identity", "Imputer", "IsNaN",
+    "LabelEncoder", "Log", "Neg", "Normalizer", "Reciprocal", "Relu", "Round", "Scaler", "Sigmoid", "Sign",
+    "Softmax", "Softplus", "Sqrt", "Tanh",
 })
 """The result has the shape of the first operand."""
 BROADCAST = frozenset({
@@ -48,7 +48,11 @@ def matrix_widths(model: onnx.ModelProto) -> dict[str, int | None]:
         if value.type.tensor_type.HasField("shape"):
             dims = value.type.tensor_type.shape.dim
             shapes[value.name] = _shape([d.dim_value if d.HasField("dim_value") else None for d in dims])
+    targets = {t.name: t for t in model.graph.initializer if t.data_type == onnx.TensorProto.INT64}
     for node in model.graph.node:
+        if node.op_type == "Reshape" and node.input[1] in targets:
+            shapes[node.output[0]] = _reshaped(numpy_helper.to_array(targets[node.input[1]]).tolist())
+            continue
         shape = _result(node, [shapes.get(name) for name in node.input if name])
         if shape is not None:
             shapes[node.output[0]] = shape
@@ -59,6 +63,11 @@ def matrix_widths(model: onnx.ModelProto) -> dict[str, int | None]:
 
 def _shape(dims: Sequence[int | None]) -> _Shape:
     return _Shape(len(dims), dims[-1] if dims else 1)
+
+
+def _reshaped(dims: list[int]) -> _Shape:
+    """The result of a Reshape: −1 and 0 stand for sizes that the operand gives."""
+    return _Shape(len(dims), dims[-1] if dims and dims[-1] > 0 else None)
 
 
 def _result(node: onnx.NodeProto, operands: list[_Shape | None]) -> _Shape | None:
@@ -82,6 +91,8 @@ def _made(node: onnx.NodeProto, operands: list[_Shape]) -> _Shape | None:
         return _Shape(2, _sum([shape.width for shape in operands]))
     if node.op_type in SUMS:
         return _Shape(2, settings.get("n_targets", 1))
+    if node.op_type == "Gather":
+        return _gathered(*operands, axis=settings.get("axis", 0))
     if node.op_type == "Pad":
         return _Shape(operands[0].rank, None)
     width_of_second = (node.op_type == "MatMul" and matrices) or (
@@ -91,6 +102,13 @@ def _made(node: onnx.NodeProto, operands: list[_Shape]) -> _Shape | None:
         return _Shape(2, operands[1].width)
     reduced = node.op_type in REDUCTIONS and operands[0].rank == 2 and settings.get("keepdims", 1)
     return _Shape(2, None) if reduced else None
+
+
+def _gathered(table: _Shape, places: _Shape, *, axis: int) -> _Shape | None:
+    """Columns that are picked from a matrix, or numbers that are read from a table at each place."""
+    if axis in (1, -1) and table.rank == 2 and places.rank == 1:
+        return _Shape(2, places.width)
+    return places if axis == 0 and table.rank == 1 else None
 
 
 def _gemm_width(node: onnx.NodeProto, operands: list[_Shape | None]) -> int | None:

@@ -28,6 +28,7 @@ from optimization.passes import (
     texts,
     unused,
 )
+from optimization.passes.categories import filled_texts, one_hot
 from optimization.passes.outcome import Promise, Refused, Rewrite
 from optimization.passes.runtimes import oldest_onnxruntime, runs_on
 from optimization.passes.trees import base_values, collapse, compact, encode_v5, stumps, targets
@@ -75,6 +76,7 @@ PIPELINE: tuple[Pass, ...] = (
     UNUSED,
     Pass("identity_nodes", identity_nodes.PROMISE, identity_nodes.remove_identity_nodes),
     Pass("constant_folding", constant_folding.PROMISE, constant_folding.fold_constants),
+    Pass("filled_texts", filled_texts.PROMISE, filled_texts.look_up_filled_texts),
     Pass("collapse", collapse.PROMISE, collapse.collapse_equal_leaves),
     Pass("compact", compact.PROMISE, compact.compact_trees),
     DUPLICATES,
@@ -84,6 +86,7 @@ PIPELINE: tuple[Pass, ...] = (
 EXACT: tuple[Pass, ...] = (
     Pass("gemm", gemm.PROMISE, gemm.fuse_products),
     Pass("affine", affine.PROMISE, affine.fold_affine),
+    Pass("one_hot", one_hot.PROMISE, one_hot.look_up_categories),
     # Before `targets`: merged stumps leave too few trees to split.
     Pass("stumps", stumps.PROMISE, stumps.merge_stumps),
     Pass("targets", targets.PROMISE, targets.one_ensemble_per_target),

@@ -94,6 +94,35 @@ def test_a_difference_from_a_constant_turns_the_sign() -> None:
     folded(model_of(product, helper.make_node("Sub", ["mean", "p"], ["y"])), "Gemm")
 
 
+def beside(far: float = 0.0, *, read_again: bool = False) -> onnx.ModelProto:
+    """[x, (x − mean) ÷ scale] before a product of six columns."""
+    steps = [
+        helper.make_node("Sub", ["x", "mean"], ["c"]),
+        helper.make_node("Div", ["c", "scale"], ["z"]),
+        helper.make_node("Concat", ["x", "z"], ["j"], axis=1),
+        helper.make_node("Gemm", ["j", "w", "b"], ["y"]),
+    ]
+    wide = np.concatenate([WEIGHT, WEIGHT[::-1]])
+    model = model_of(*steps, w=wide, mean=MEAN + np.float32(far))
+    if read_again:
+        model.graph.output.append(helper.make_tensor_value_info("j", TensorProto.FLOAT, [None, 6]))
+    return model
+
+
+def test_a_scaler_of_some_columns_is_part_of_the_product() -> None:
+    result = folded(beside(), "Concat", "Gemm")
+    assert result.changes == ("'z' is part of a product's weights", "'c' is part of a product's weights")
+
+
+def test_a_mean_far_from_zero_stays_beside_other_columns_too() -> None:
+    result = folded(beside(4096.0), "Sub", "Concat", "Gemm")
+    assert "so far from zero that float32 sums would show it" in result.kept[0]
+
+
+def test_joined_columns_that_are_read_elsewhere_stay() -> None:
+    assert isinstance(fold_affine(beside(read_again=True)), Refused)
+
+
 def test_two_products_in_a_row_are_one() -> None:
     first = helper.make_node("MatMul", ["x", "v"], ["z"])
     folded(model_of(first, PRODUCT, v=WEIGHT.T.copy()), "Gemm")

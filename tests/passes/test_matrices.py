@@ -12,6 +12,7 @@ from tests.passes.helpers import constant, make_model
 ROW = constant("row", np.ones(3, np.float32))
 WIDE = constant("w", np.ones((3, 5), np.float32))
 COLUMN = constant("pick", np.array([0, 2]))
+SHAPE = constant("shape", np.array([-1, 6]))
 CASES = [
     (helper.make_node("Neg", ["x"], ["y"]), 3),
     (helper.make_node("Scaler", ["x"], ["y"], domain="ai.onnx.ml"), 3),
@@ -23,13 +24,17 @@ CASES = [
     (helper.make_node("Gemm", ["somewhere", "w"], ["y"]), 5),
     (helper.make_node("Pad", ["x", "pick"], ["y"]), None),
     (helper.make_node("Concat", ["x", "x"], ["y"], axis=1), 6),
+    (helper.make_node("Gather", ["x", "pick"], ["y"], axis=1), 2),
+    (helper.make_node("Gather", ["row", "x"], ["y"]), 3),
+    (helper.make_node("LabelEncoder", ["x"], ["y"], domain="ai.onnx.ml"), 3),
+    (helper.make_node("Reshape", ["x", "shape"], ["y"]), 6),
     (helper.make_node("ArrayFeatureExtractor", ["x", "pick"], ["y"], domain="ai.onnx.ml"), 2),
 ]
 
 
 @pytest.mark.parametrize(("node", "width"), CASES, ids=lambda case: getattr(case, "op_type", case))
 def test_the_width_follows_from_the_operator(node, width):
-    found = matrix_widths(make_model([node], constants=[ROW, WIDE, COLUMN]))
+    found = matrix_widths(make_model([node], constants=[ROW, WIDE, COLUMN, SHAPE]))
     assert found["x"] == 3
     assert found["y"] == width
 

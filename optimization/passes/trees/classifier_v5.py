@@ -27,7 +27,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
-from optimization.passes.trees.build import Builder
+from optimization.passes.build import Builder
 from optimization.passes.trees.ensemble import Ensemble, every_target_scored, sums_exactly
 from optimization.passes.trees.write_v5 import write_attributes
 
@@ -71,7 +71,7 @@ def build(
         averaged = replace(ensemble, aggregate="AVERAGE")
         votes = _as_votes(averaged) if division.shifted else averaged
         attributes = write_attributes(votes)
-        scores = builder.add_trees("TreeEnsemble", node.input[0], attributes, division.output)
+        scores = builder.add_ml("TreeEnsemble", node.input[0], attributes, division.output)
         write_label(builder, scores, ensemble, label)
     elif ensemble.n_targets == 2:
         _two_classes(builder, ensemble, node, double=double)
@@ -128,9 +128,9 @@ def _sums(builder: Builder, ensemble: Ensemble, source: str, *, double: bool, ou
     """Add the trees and their base values."""
     attributes = write_attributes(ensemble, double=double)
     if not len(ensemble.base):
-        return builder.add_trees("TreeEnsemble", source, attributes, output)
+        return builder.add_ml("TreeEnsemble", source, attributes, output)
     base = builder.constant(ensemble.base.astype(np.float64 if double else np.float32))
-    return builder.add("Add", [builder.add_trees("TreeEnsemble", source, attributes), base], output)
+    return builder.add("Add", [builder.add_ml("TreeEnsemble", source, attributes), base], output)
 
 
 def _two_classes(builder: Builder, ensemble: Ensemble, node: onnx.NodeProto, *, double: bool) -> None:

@@ -25,16 +25,16 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from optimization.passes.graph import all_nodes, copy_model
+from optimization.passes.build import Builder, element_type
+from optimization.passes.graph import ML_DOMAIN, all_nodes, copy_model
 from optimization.passes.outcome import Promise, Refused, Rewrite
 from optimization.passes.trees import classifier_v5
-from optimization.passes.trees.build import Builder, element_type
 from optimization.passes.trees.classifier_v5 import Division
 from optimization.passes.trees.collapse import collapse
 from optimization.passes.trees.compact import compact
 from optimization.passes.trees.ensemble import Ensemble, every_target_scored, is_forest
 from optimization.passes.trees.operators import NO_TREES, title
-from optimization.passes.trees.read import ML_DOMAIN, is_tree_operator, read_ensemble
+from optimization.passes.trees.read import is_tree_operator, read_ensemble
 from optimization.passes.trees.write_v5 import write_attributes
 
 PROMISE = Promise.LOSSLESS
@@ -138,12 +138,10 @@ def _build(builder: Builder, plan: _Plan, node: onnx.NodeProto) -> None:
         return
     if plan.division:
         averaged = write_attributes(replace(ensemble, aggregate="AVERAGE"))
-        builder.add_trees("TreeEnsemble", node.input[0], averaged, plan.division.output)
+        builder.add_ml("TreeEnsemble", node.input[0], averaged, plan.division.output)
         return
     output = "" if double or len(ensemble.base) else node.output[0]
-    value = builder.add_trees(
-        "TreeEnsemble", node.input[0], write_attributes(ensemble, double=double), output
-    )
+    value = builder.add_ml("TreeEnsemble", node.input[0], write_attributes(ensemble, double=double), output)
     if len(ensemble.base):
         base = builder.constant(ensemble.base.astype(np.float64 if double else np.float32))
         value = builder.add("Add", [value, base], "" if double else node.output[0])

@@ -24,7 +24,7 @@ from dataclasses import replace
 import numpy as np
 from onnx import TensorProto
 
-from optimization.passes.trees.build import Builder
+from optimization.passes.build import Builder
 from optimization.passes.trees.collapse import collapse
 from optimization.passes.trees.ensemble import Array, Ensemble
 from optimization.passes.trees.storage import Storage, make_table, n_stored, write_table
@@ -44,7 +44,7 @@ def write_sums(builder: Builder, ensemble: Ensemble, source: str, storage: Stora
     # The last target may have fewer trees: where there is none, column 0 adds nothing.
     spare = int(ensemble.n_trees % joint > 0)
     numbers = _numbered(ensemble, table.number + spare, joint, width + spare)
-    found = builder.add_trees("TreeEnsembleRegressor", source, write_attributes(numbers))
+    found = builder.add_ml("TreeEnsembleRegressor", source, write_attributes(numbers))
     columns = write_table(builder, table, storage)
     if spare:
         nothing = builder.constant(np.zeros((ensemble.n_targets, 1), np.float32))

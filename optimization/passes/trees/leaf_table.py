@@ -23,9 +23,9 @@ from dataclasses import replace
 import numpy as np
 import onnx
 
+from optimization.passes.build import Builder
 from optimization.passes.outcome import Promise, Refused, Rewrite
 from optimization.passes.trees import classifier_v5
-from optimization.passes.trees.build import Builder
 from optimization.passes.trees.collapse import collapse
 from optimization.passes.trees.ensemble import Ensemble, every_target_scored
 from optimization.passes.trees.few_values import few_values

@@ -28,10 +28,10 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from optimization.passes.build import Builder, element_type
 from optimization.passes.outcome import Refused, Rewrite
 from optimization.passes.trees import classifier_v5
 from optimization.passes.trees.boxes import Boxes, only_thresholds, read_boxes
-from optimization.passes.trees.build import Builder, element_type
 from optimization.passes.trees.ensemble import Array, Ensemble, every_target_scored
 from optimization.passes.trees.operators import all_stay, replace_nodes
 from optimization.passes.trees.side_by_side import Operator, read_operators

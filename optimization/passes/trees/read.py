@@ -14,11 +14,11 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from optimization.passes.graph import ML_DOMAIN
 from optimization.passes.trees.ensemble import LEAF, MODES, Array, Ensemble
 
 OPERATORS = {"TreeEnsembleClassifier": "class", "TreeEnsembleRegressor": "target"}
 """Operator → prefix of its weights' attributes."""
-ML_DOMAIN = "ai.onnx.ml"
 MODE_CODES = {name.encode(): code for code, name in enumerate(MODES)} | {b"LEAF": LEAF}
 
 

@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 from onnx import TensorProto
 
-from optimization.passes.trees.build import Builder
+from optimization.passes.build import Builder
 from optimization.passes.trees.ensemble import Array
 
 Storage = Literal["float32", "uint16", "uint12", "uint8"]

@@ -20,7 +20,7 @@ from dataclasses import replace
 import numpy as np
 from onnx import TensorProto
 
-from optimization.passes.trees.build import Builder
+from optimization.passes.build import Builder
 from optimization.passes.trees.ensemble import Array
 from optimization.passes.trees.storage import Storage, make_table, write_table
 from optimization.passes.trees.words import BYTE, Words

@@ -22,8 +22,8 @@ from dataclasses import replace
 import numpy as np
 import onnx
 
+from optimization.passes.build import Builder
 from optimization.passes.outcome import Promise, Refused, Rewrite
-from optimization.passes.trees.build import Builder
 from optimization.passes.trees.ensemble import Array, Ensemble, keep_trees
 from optimization.passes.trees.operators import NO_TREES, replace_nodes, title
 from optimization.passes.trees.read import is_tree_operator, read_ensemble
@@ -91,6 +91,6 @@ def _split(builder: Builder, ensemble: Ensemble, node: onnx.NodeProto) -> list[o
     for k in range(ensemble.n_targets):
         part = keep_trees(ensemble, target == k)
         part = replace(part, target=part.target * 0, n_targets=1, base=ensemble.base[k : k + 1])
-        columns.append(builder.add_trees(node.op_type, node.input[0], write_attributes(part)))
+        columns.append(builder.add_ml(node.op_type, node.input[0], write_attributes(part)))
     builder.add("Concat", columns, node.output[0], axis=1)
     return builder.take()

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper
 
+from optimization.passes.build import Builder
 from optimization.passes.outcome import Promise, Refused, Rewrite
 from optimization.passes.pipeline import encode
-from optimization.passes.trees.build import Builder
 from optimization.passes.trees.leaf_table import leaf_table, promise_of
 from optimization.passes.trees.read import read_ensemble
 from optimization.passes.trees.storage import make_table, write_table

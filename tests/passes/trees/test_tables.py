@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper
 
-from optimization.passes.trees.build import Builder
+from optimization.passes.build import Builder
 from optimization.passes.trees.tables import n_cells, write_tables
 from optimization.passes.trees.words import Words
 from tests.passes.helpers import LEVELS, make_model, run

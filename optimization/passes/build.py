@@ -13,9 +13,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from optimization.passes.graph import all_nodes
-from optimization.passes.trees.ensemble import Array
-from optimization.passes.trees.read import ML_DOMAIN
+from optimization.passes.graph import ML_DOMAIN, all_nodes
 
 
 class Builder:
@@ -42,15 +40,19 @@ class Builder:
         self.nodes.append(helper.make_node(op_type, inputs, [output], **attributes))
         return output
 
-    def add_trees(self, op_type: str, source: str, attributes: dict[str, Any], output: str = "") -> str:
-        """Add a tree operator and return its output's name."""
+    def add_all(self, op_type: str, inputs: list[str], outputs: list[str], **attributes: Any) -> None:
+        """Add a node of the default domain with several outputs."""
+        self.nodes.append(helper.make_node(op_type, inputs, outputs, **attributes))
+
+    def add_ml(self, op_type: str, source: str, attributes: dict[str, Any], output: str = "") -> str:
+        """Add a node of ai.onnx.ml, such as a tree operator, and return its output's name."""
         output = output or self.name()
         node = helper.make_node(op_type, [source], [output], domain=ML_DOMAIN)
         node.attribute.extend(helper.make_attribute(name, attributes[name]) for name in sorted(attributes))
         self.nodes.append(node)
         return output
 
-    def constant(self, value: Array) -> str:
+    def constant(self, value: np.ndarray[Any, Any]) -> str:
         """Add a constant, or find the equal one, and return its name."""
         tensor = _tensor(value)
         for known in self.constants:
@@ -67,7 +69,7 @@ class Builder:
         return nodes
 
 
-def _tensor(value: Array) -> onnx.TensorProto:
+def _tensor(value: np.ndarray[Any, Any]) -> onnx.TensorProto:
     if value.dtype == object:
         return helper.make_tensor("", onnx.TensorProto.STRING, list(value.shape), value.ravel().tolist())
     return numpy_helper.from_array(np.ascontiguousarray(value), "")

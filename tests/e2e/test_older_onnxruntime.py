@@ -58,6 +58,14 @@ def load_tenths(*, return_X_y: bool) -> tuple[Any, Any]:
     return rows, labels
 
 
+def load_many_words(*, return_X_y: bool) -> tuple[Any, Any]:
+    """Two columns of 400 words each, and three classes."""
+    places = np.random.default_rng(0).integers(0, 400, (1500, 2))
+    places[:400] = np.arange(400)[:, None]
+    words = np.array([f"word {i}" for i in range(400)], dtype=object)
+    return words[places], places.sum(axis=1) % 3
+
+
 MODELS: dict[str, tuple[Any, Any, str]] = {
     "forest": (RandomForestClassifier(random_state=0), load_iris, "lossless"),
     "forest of mixed leaves": (
@@ -93,6 +101,16 @@ MODELS: dict[str, tuple[Any, Any, str]] = {
     "filled words": (
         make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(), LogisticRegression()),
         load_words,
+        "lossless",
+    ),
+    "weights of many words": (
+        make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression()),
+        load_many_words,
+        "lossless",
+    ),
+    "trees of many words": (
+        make_pipeline(OneHotEncoder(), RandomForestClassifier(5, max_depth=6, random_state=0)),
+        load_many_words,
         "lossless",
     ),
     "floats as categories": (make_pipeline(OneHotEncoder(), LogisticRegression()), load_tenths, "lossless"),

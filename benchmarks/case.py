@@ -140,7 +140,7 @@ def skl2onnx_wrong(expected: tuple[Expected, ...], plain: Plain) -> dict[str, li
         return {}
     session, wrong = open_session(plain.content, Session()), {}
     for batch in expected:
-        rows = np.asarray(batch.features)
+        rows = batch.features
         if "predict" not in batch.answers or not len(rows):
             continue
         try:

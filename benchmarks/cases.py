@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.datasets import CLASSIFICATION, REGRESSION, Array, load
-from benchmarks.families import CLASSIFIERS, REGRESSORS, Family
+from benchmarks.datasets import CLASSIFICATION, REGRESSION, TABLES, Array, load
+from benchmarks.families import CLASSIFIERS, REGRESSORS, TABLE_CLASSIFIERS, Family
 
 MAX_ROWS = 2_000
 """Rows of a batch at most: what the slow contenders answer in seconds."""
@@ -39,13 +39,18 @@ class Fitted:
     """A fitted estimator and the rows it is compared and measured on."""
 
     estimator: Any
-    features: Array
+    features: Any
+    """`(n_rows, n_columns)`, float64 or a DataFrame."""
     target: Array
 
 
 CASES: tuple[Case, ...] = tuple(
     Case(f"{name}/{dataset}", dataset, family)
-    for families, datasets in ((CLASSIFIERS, CLASSIFICATION), (REGRESSORS, REGRESSION))
+    for families, datasets in (
+        (CLASSIFIERS, CLASSIFICATION),
+        (REGRESSORS, REGRESSION),
+        (TABLE_CLASSIFIERS, TABLES),
+    )
     for name, family in families.items()
     for dataset in datasets
     if (name, dataset) not in EXCEPT
@@ -59,9 +64,13 @@ def fit(case: Case) -> Fitted:
     features = _with_missing(data.features, generator) if case.family.fit_missing else data.features
     order = generator.permutation(len(features))
     train = order[: case.family.max_train_rows]
-    estimator = case.family.make().fit(features[train], data.target[train])
+    estimator = case.family.make().fit(_rows(features, train), data.target[train])
     asked = order[:MAX_ROWS]
-    return Fitted(estimator, features[asked], data.target[asked])
+    return Fitted(estimator, _rows(features, asked), data.target[asked])
+
+
+def _rows(features: Any, places: Array) -> Any:
+    return features.iloc[places].reset_index(drop=True) if hasattr(features, "iloc") else features[places]
 
 
 def _with_missing(features: Array, generator: np.random.Generator) -> Array:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import is_classifier
 
 from benchmarks.datasets import Array
@@ -37,17 +38,16 @@ class Plain:
     error: str = ""
 
 
-def plain_skl2onnx(estimator: Any, features: Array) -> Plain:
-    """Return skl2onnx's own graph for float32 rows, without the list of dictionaries (zipmap).
+def plain_skl2onnx(estimator: Any, features: Any) -> Plain:
+    """Return skl2onnx's own graph for float32 rows and words, without the list of dictionaries (zipmap).
 
     One that does not answer `features` is an error too.
     """
     from skl2onnx import to_onnx
-    from skl2onnx.common.data_types import FloatTensorType
 
     logging.getLogger("skl2onnx").setLevel(logging.ERROR)
     _mend_flags()
-    types = [("X", FloatTensorType([None, features.shape[1]]))]
+    types = _types(features)
     error = ""
     for tried in _options(estimator):
         try:
@@ -62,10 +62,31 @@ def plain_skl2onnx(estimator: Any, features: Array) -> Plain:
     return Plain(error=error)
 
 
-def answers(session: Any, features: Array) -> list[Any]:
+def _types(features: Any) -> list[tuple[str, Any]]:
+    """Return the inputs of a graph: a matrix of floats, or a column each of a table."""
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+
+    if not isinstance(features, pd.DataFrame):
+        return [("X", FloatTensorType([None, features.shape[1]]))]
+    numbers = set(features.select_dtypes("number"))
+    return [
+        (name, (FloatTensorType if name in numbers else StringTensorType)([None, 1])) for name in features
+    ]
+
+
+def answers(session: Any, features: Any) -> list[Any]:
     """Return what a session of skl2onnx's graph answers to `features`; its errors are onnxruntime's."""
-    found: list[Any] = session.run(None, {session.get_inputs()[0].name: features.astype(np.float32)})
+    found: list[Any] = session.run(None, feeds_of(session, features))
     return found
+
+
+def feeds_of(session: Any, rows: Any) -> dict[str, Array]:
+    """Return the feeds of a graph that takes a matrix, or the columns of a table one by one."""
+    kinds = {"tensor(double)": np.float64, "tensor(float)": np.float32, "tensor(string)": object}
+    inputs = {item.name: kinds[item.type] for item in session.get_inputs()}
+    if not isinstance(rows, pd.DataFrame):
+        return {name: np.ascontiguousarray(rows, dtype=dtype) for name, dtype in inputs.items()}
+    return {name: rows[[name]].to_numpy(dtype=dtype) for name, dtype in inputs.items()}
 
 
 def _options(estimator: Any) -> tuple[dict[Any, Any] | None, ...]:
@@ -121,14 +142,12 @@ def of_session(name: str, content: bytes, *, n_threads: int, n_answers: int | No
     The first are the label and the probabilities, or else the scores; this project's graphs have more.
     """
     session = open_session(content, Session(**taking_turns(n_threads)))
-    item = session.get_inputs()[0]
-    dtype = np.float64 if item.type == "tensor(double)" else np.float32
     names = [output.name for output in session.get_outputs()][:n_answers]
 
-    def predict(rows: Array) -> Any:
-        return session.run(names, {item.name: rows})
+    def predict(feeds: dict[str, Array]) -> Any:
+        return session.run(names, feeds)
 
-    return Contender(name, predict, lambda rows: np.ascontiguousarray(rows, dtype=dtype))
+    return Contender(name, predict, lambda rows: feeds_of(session, rows))
 
 
 def of_predictor(name: str, content: bytes, manifest: Manifest, *, n_threads: int) -> Contender:
@@ -136,7 +155,11 @@ def of_predictor(name: str, content: bytes, manifest: Manifest, *, n_threads: in
     predictor = Predictor(content, manifest, session=taking_turns(n_threads))
     method = next(m for m in ("predict_proba", "predict", "transform") if m in manifest.methods)
     dtype = manifest.inputs[0].dtype
-    return Contender(name, lambda rows: predictor.predict(rows, method), lambda rows: rows.astype(dtype))
+
+    def prepare(rows: Any) -> Any:
+        return rows if isinstance(rows, pd.DataFrame) else rows.astype(dtype)
+
+    return Contender(name, lambda rows: predictor.predict(rows, method), prepare)
 
 
 def _own_parameters(estimator: Any) -> dict[str, Any]:

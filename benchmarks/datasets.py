@@ -12,24 +12,33 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn import datasets
 
 Array = np.ndarray[Any, Any]
 GENERATED_ROWS, GENERATED_COLUMNS = 20_000, 30
+NUMBERS = ("age", "weight", "price", "distance")
+N_WORDS = {"channel": 2, "colour": 8, "region": 60, "town": 900}
+"""Columns of words, and how many different ones each has."""
+HOLES = 0.05
+"""Share of the numbers that are missing."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows `(n_rows, n_columns)` float64 and their target `(n_rows,)`."""
+    """Rows and their target `(n_rows,)`."""
 
-    features: Array
+    features: Any
+    """`(n_rows, n_columns)`, float64 or a DataFrame of words and numbers."""
     target: Array
 
 
 def load(name: str) -> Dataset:
-    """Return the data set called `name`, one of `CLASSIFICATION` or `REGRESSION`."""
-    features, target = {**CLASSIFICATION, **REGRESSION}[name]()
-    return Dataset(np.asarray(features, dtype=np.float64), np.asarray(target))
+    """Return the data set called `name`, one of `CLASSIFICATION`, `REGRESSION` or `TABLES`."""
+    features, target = {**CLASSIFICATION, **REGRESSION, **TABLES}[name]()
+    if not isinstance(features, pd.DataFrame):
+        features = np.asarray(features, dtype=np.float64)
+    return Dataset(features, np.asarray(target))
 
 
 def _generated_classes() -> tuple[Array, Array]:
@@ -47,6 +56,23 @@ def _generated_numbers() -> tuple[Array, Array]:
     return datasets.make_friedman1(GENERATED_ROWS, GENERATED_COLUMNS, noise=0.5, random_state=0)
 
 
+def _orders() -> tuple[pd.DataFrame, Array]:
+    """Four columns of numbers with holes, and four of words, of which the first are the most frequent."""
+    draw = np.random.default_rng(0)
+    numbers = draw.normal(size=(GENERATED_ROWS, len(NUMBERS))) * [1, 10, 100, 1000] + [0, 50, 100, 0]
+    places = [
+        np.minimum(draw.exponential(n / 3, GENERATED_ROWS).astype(int), n - 1) for n in N_WORDS.values()
+    ]
+    effects = [draw.normal(size=n)[place] for n, place in zip(N_WORDS.values(), places, strict=True)]
+    score = (numbers - numbers.mean(axis=0)) / numbers.std(axis=0) @ draw.normal(size=len(NUMBERS))
+    score += np.sum(effects, axis=0) + draw.normal(size=GENERATED_ROWS) / 2
+    numbers[draw.random(numbers.shape) < HOLES] = np.nan
+    table = pd.DataFrame(numbers, columns=list(NUMBERS))
+    for (name, n), place in zip(N_WORDS.items(), places, strict=True):
+        table[name] = np.array([f"{name} {i:03d}" for i in range(n)], dtype=object)[place]
+    return table, np.digitize(score, np.quantile(score, [0.5]))
+
+
 Loader = Callable[[], tuple[Any, Any]]
 CLASSIFICATION: dict[str, Loader] = {
     "iris": lambda: datasets.load_iris(return_X_y=True),
@@ -59,3 +85,5 @@ REGRESSION: dict[str, Loader] = {
     "diabetes": lambda: datasets.load_diabetes(return_X_y=True),
     "generated_numbers": _generated_numbers,
 }
+TABLES: dict[str, Loader] = {"orders": _orders}
+"""Words and numbers; they come beside the suite's seven."""

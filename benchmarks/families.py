@@ -1,7 +1,7 @@
 """The families of estimators of the suite.
 
 In: nothing.
-Out: `CLASSIFIERS` and `REGRESSORS`: name → `Family`.
+Out: `CLASSIFIERS`, `REGRESSORS` and `TABLE_CLASSIFIERS`: name → `Family`.
 Promise: settings are scikit-learn's defaults but for what a line says; seeds are fixed.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from sklearn import (
     calibration,
+    compose,
     decomposition,
     discriminant_analysis,
     ensemble,
@@ -27,8 +28,11 @@ from sklearn import (
     svm,
     tree,
 )
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import Normalizer, StandardScaler
+from sklearn.preprocessing import Normalizer, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
+
+from benchmarks.datasets import N_WORDS, NUMBERS
 
 FEW = 2_000
 """Training rows of estimators that keep all of them, or whose fit grows with their square or cube."""
@@ -203,3 +207,46 @@ REGRESSORS: dict[str, Family] = {
     ),
     "mlp_regressor": Family(_scaled(_mlp(neural_network.MLPRegressor)), policies=NETWORK),
 }
+
+
+def _of_table(encoder: Callable[[], Any], make: Callable[[], Any]) -> Callable[[], Any]:
+    """Words encoded, numbers filled and scaled."""
+    return lambda: make_pipeline(
+        compose.make_column_transformer(
+            (encoder(), list(N_WORDS)),
+            (make_pipeline(impute.SimpleImputer(strategy="median"), StandardScaler()), list(NUMBERS)),
+        ),
+        make(),
+    )
+
+
+def _one_hot() -> Any:
+    return OneHotEncoder(handle_unknown="ignore")
+
+
+TABLE_CLASSIFIERS: dict[str, Family] = {
+    "table_logistic": Family(_of_table(_one_hot, lambda: linear_model.LogisticRegression(max_iter=300))),
+    "table_network": Family(
+        _of_table(_one_hot, lambda: neural_network.MLPClassifier((64,), random_state=0, max_iter=20)),
+        max_train_rows=SOME,
+    ),
+    "table_forest": Family(
+        _of_table(_one_hot, lambda: ensemble.RandomForestClassifier(100, random_state=0, max_depth=12))
+    ),
+    "table_gradient_boosting": Family(
+        _of_table(_one_hot, lambda: ensemble.GradientBoostingClassifier(random_state=0)), max_train_rows=SOME
+    ),
+    "table_hist_gradient_boosting": Family(
+        _of_table(
+            lambda: OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
+            lambda: ensemble.HistGradientBoostingClassifier(random_state=0),
+        )
+    ),
+    "table_target_logistic": Family(
+        _of_table(
+            lambda: TargetEncoder(cv=StratifiedKFold(5, shuffle=True, random_state=0)),
+            lambda: linear_model.LogisticRegression(max_iter=300),
+        )
+    ),
+}
+"""Classifiers of tables of words and numbers."""

@@ -41,6 +41,9 @@ within the tolerance t ([verify.md](verify.md)).
 where its graph ends with an error; a graph that fails on the data itself counts as none.
 Where this project's graph takes float64 (scaled trees, HistGradientBoosting), boundary rows are neighbours in
 float64, which skl2onnx's float32 input cannot tell apart.
+The cases `table_…/orders` are words and numbers with holes, as tables have them: 20,000 rows of four columns
+of numbers, 5 % of them missing, and four of words, of which there are up to 2, 8, 60 and 900.
+They stand beside the suite, whose means are without them.
 Other ways to serve (TL2cgen, the Intel extension for scikit-learn, mlflow.onnx) are in [peers.md](peers.md).
 """
 COLUMNS = (

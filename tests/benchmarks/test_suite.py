@@ -160,6 +160,26 @@ def test_data_sets_are_the_same_every_time(name):
     assert (first.features == second.features).all() and (first.target == second.target).all()
 
 
+@pytest.mark.parametrize("name", datasets.TABLES)
+def test_tables_are_the_same_every_time_and_hold_words_and_holes(name):
+    first, second = datasets.load(name), datasets.load(name)
+    assert first.features.equals(second.features) and (first.target == second.target).all()
+    for column, n_words in datasets.N_WORDS.items():
+        assert 0.99 * n_words <= first.features[column].nunique() <= n_words
+    assert first.features[list(datasets.NUMBERS)].isna().any().all()
+
+
+def test_tables_stand_beside_the_suite():
+    slow = record(case="table_forest/orders", times=record()["times"])
+    for name in ("registered, 2 threads", "registered, 1 threads"):
+        slow["times"][name] = {"one_row_ms": 1.0, "batch_ms": 100.0}
+    judged = {(item.case, item.what): item for item in bars.judge([record(), slow])}
+    assert judged["whole suite", bars.SUITE["batch_skl2onnx"][0]].measured == "2"
+    worst = f"cases {bars.NEVER['batch_skl2onnx'][0]} (ratio below 0.9)"
+    assert judged["whole suite", worst].measured == "0 of 1 cases"
+    assert judged["tables", worst].measured.startswith("1 of 1 cases: table_forest/orders")
+
+
 @pytest.mark.parametrize(
     ("figure", "bound", "text"),
     [(2.99589, 3.0, "2.996"), (2.99999, 3.0, "2.99999"), (3.0, 3.0, "3"), (16.83, 15.0, "16.8"), (0, 0, "0")],

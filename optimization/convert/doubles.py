@@ -11,6 +11,7 @@ integers among others.
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,12 +28,18 @@ from optimization.convert.structure import (
     unwrap,
     walk,
 )
-from optimization.converters.arithmetic import Arithmetic
+from optimization.converters.arithmetic import Arithmetic, Operation
 from optimization.converters.categories import are_floats
 from optimization.converters.distances import asks_a_tree, is_neighbours
 from optimization.converters.models_as_steps import AS_STEPS
 from optimization.converters.scaled_families import takes_scaling
-from optimization.converters.scaled_trees import SCALING, is_monotone, with_scaling
+from optimization.converters.scaled_trees import (
+    SCALING,
+    has_identity,
+    is_monotone,
+    of_columns,
+    with_scaling,
+)
 from optimization.converters.svm_model import stands_on_margin
 from optimization.converters.text_filling import TextFilling
 
@@ -79,6 +86,7 @@ def widen(estimator: Any, features: Any, *, guards: tuple[str, ...] = (), wide: 
         _merge_steps,
         lambda part: _no_passthrough(part, wide),
         _into_thresholds,
+        lambda part: part if _is_single(features) else _columns_into_thresholds(part),
     ):
         estimator = rewrite(estimator, rule)
     return estimator
@@ -160,6 +168,13 @@ def _is_coarse(features: Any) -> bool:
         moved = np.nanmax(np.abs(values - values.astype(np.float32)), axis=0)
         spread = np.nanstd(values, axis=0)
     return bool(np.any(moved > COARSE * spread))
+
+
+def _is_single(features: Any) -> bool:
+    """Whether all numbers are float32, which scikit-learn's scalers then calculate in."""
+    kinds = features.dtypes if isinstance(features, pd.DataFrame) else [features.dtype]
+    numbers = [kind for kind in kinds if pd.api.types.is_numeric_dtype(kind)]
+    return bool(numbers) and all(kind == np.float32 for kind in numbers)
 
 
 def _mixes_integers(features: Any) -> bool:
@@ -251,6 +266,45 @@ def _into_thresholds(part: Any) -> Any:
     part = copy.copy(part)
     part.steps = [*steps[:-2], (name, with_scaling(trees, arithmetic.operations))]
     return part
+
+
+def _columns_into_thresholds(part: Any) -> Any:
+    """Pipeline: Arithmetic on some of the columns becomes part of trees that compare in float64 behind it.
+
+    The thresholds of other trees are float32, unless rows are scaled: float64 ones take 3 bytes more a node.
+    Columns beside scaled float32 ones enter as float64, where scaling is another.
+    """
+    steps = getattr(part, "steps", None)
+    if not steps or len(steps) < 2 or type(steps[-2][1]).__name__ != "ColumnTransformer":
+        return part
+    (place, columns), (name, trees) = steps[-2:]
+    if not type(trees).__name__.startswith(WIDE) or not takes_scaling(trees):
+        return part
+    operations: list[Operation] = []
+    transformers = []
+    for key, step, read in getattr(columns, "transformers_", ()):
+        arithmetic = _kept_to_columns(step)
+        if arithmetic is None:
+            transformers.append((key, step, read))
+            continue
+        own, n_columns = columns.output_indices_[key], trees.n_features_in_
+        operations += [of_columns(item, own, n_columns) for item in arithmetic.operations]
+        transformers.append((key, Arithmetic((), arithmetic.n_features_in, wide=True), read))
+    if not operations:
+        return part
+    part, columns = copy.copy(part), copy.copy(columns)
+    columns.transformers_ = transformers
+    part.steps = [*steps[:-2], (place, columns), (name, with_scaling(trees, operations))]
+    return part
+
+
+def _kept_to_columns(step: Any) -> Arithmetic | None:
+    """Monotone arithmetic, alone in its pipeline, that can leave other columns as they are."""
+    inner: Sequence[tuple[str, Any]] = getattr(step, "steps", ())
+    found = inner[0][1] if len(inner) == 1 else step
+    if not isinstance(found, Arithmetic) or not has_identity(found.operations):
+        return None
+    return found if is_monotone(found.operations) else None
 
 
 def _no_passthrough(part: Any, wide: bool) -> Any:

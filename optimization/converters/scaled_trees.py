@@ -52,6 +52,30 @@ def is_monotone(operations: Sequence[Operation]) -> bool:
     return finite and all((factor > 0).all() for factor in factors)
 
 
+IDENTITIES: dict[str, float] = {
+    "Sub": 0.0,
+    "Div": 1.0,
+    "Mul": 1.0,
+    "Add": 0.0,
+    "Max": -np.inf,
+    "Min": np.inf,
+    "Fill": np.nan,
+}
+"""The value with which an operation changes nothing."""
+
+
+def has_identity(operations: Sequence[Operation]) -> bool:
+    """Whether each operation can be kept to some of the columns."""
+    return all(operation.op_type in IDENTITIES for operation in operations)
+
+
+def of_columns(operation: Operation, columns: slice, n_columns: int) -> Operation:
+    """Return an operation on `columns` as one on all columns that leaves the others alone."""
+    value = np.full(n_columns, IDENTITIES[operation.op_type])
+    value[columns] = operation.value
+    return replace(operation, value=value)
+
+
 def with_scaling(estimator: Any, operations: Sequence[Operation]) -> Any:
     """Return a copy of `estimator` whose trees shall be given rows before `operations`."""
     estimator = copy.copy(estimator)

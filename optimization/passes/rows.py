@@ -35,7 +35,10 @@ def rows_per_thread(model: onnx.ModelProto | bytes) -> int:
 
 
 def widest(model: onnx.ModelProto) -> int:
-    """Return the columns of the widest known matrix that depends on the rows; 1 if there is none."""
+    """Return the columns of the widest known matrix that depends on the rows; 1 if there is none.
+
+    Rows of a table that are read at several places of each row count together.
+    """
     widths, constants = matrix_widths(model), {t.name: t for t in model.graph.initializer}
     fed, found = {value.name for value in model.graph.input} - set(constants), 1
     for node in model.graph.node:
@@ -45,4 +48,7 @@ def widest(model: onnx.ModelProto) -> int:
         found = max(found, *(widths.get(name) or 1 for name in node.output))
         if node.op_type in ("Gemm", "MatMul") and node.input[1] in constants:
             found = max(found, *constants[node.input[1]].dims)
+        table = constants.get(node.input[0]) if node.op_type == "Gather" else None
+        if table is not None and len(table.dims) == 2:
+            found = max(found, table.dims[1] * (widths.get(node.input[1]) or 1))
     return found

@@ -27,7 +27,7 @@ from sklearn.tree import DecisionTreeClassifier
 from optimization.converters.arithmetic import Operation
 from optimization.converters.scaled_trees import is_monotone, rescale
 from optimization.converters.tree_nodes import Nodes
-from tests.converters.tree_rows import check, op_types, threshold_rows
+from tests.converters.tree_rows import check, op_types, splits, threshold_rows
 
 ROWS, BENIGN = load_breast_cancer(return_X_y=True)
 ROWS = ROWS[:, :8]
@@ -94,6 +94,55 @@ def test_a_scaler_of_some_columns_stays_arithmetic() -> None:
     estimator = make_pipeline(scaled, RandomForestClassifier(**SMALL)).fit(ROWS, BENIGN)
     assert "Sub" in op_types(estimator, ROWS)
     check(estimator, ROWS)
+
+
+def of_some_columns(*scalers: Any, **settings: Any) -> Any:
+    """Boosting of six scaled columns, in two parts, beside two that pass and come first."""
+    columns = ColumnTransformer(
+        [
+            ("rest", "passthrough", [6, 2]),
+            ("a", make_pipeline(*scalers), [0, 1, 3]),
+            ("b", MinMaxScaler(clip=True), [5, 4]),
+        ]
+    )
+    return make_pipeline(columns, HistGradientBoostingClassifier(max_iter=5, **settings))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("scalers", SCALERS, ids=lambda steps: "+".join(type(one).__name__ for one in steps))
+def test_boosting_by_histograms_takes_scalers_of_some_columns(scalers: list[Any], dtype: Any) -> None:
+    rows = ROWS.astype(dtype)
+    estimator = of_some_columns(*scalers).fit(rows, BENIGN)
+    assert (dtype == np.float32) == bool(set(op_types(estimator, rows)) & {"Sub", "Div", "Mul", "Max", "Min"})
+    columns = estimator[0]
+    order = np.concatenate([read for _, _, read in columns.transformers_[:3]])
+    beside = []
+    for place, threshold in splits(estimator[-1]):
+        # The scaled rows, one of them moved to the threshold, by the nearest row that reaches it.
+        scaled = columns.transform(rows)[:, place]
+        nearest = rows[np.argmin(np.abs(scaled - threshold))].copy()
+        for value in (np.nextafter(nearest[order[place]], dtype(end)) for end in (-np.inf, np.inf)):
+            row = nearest.copy()
+            row[order[place]] = value
+            beside += [nearest, row]
+    check(estimator, rows, np.array(beside, dtype=dtype))
+
+
+@pytest.mark.parametrize("strategy", ["mean", "median"])
+def test_filled_and_other_columns_send_nan_their_own_way(strategy: str) -> None:
+    rows = ROWS.copy()
+    rows[np.random.default_rng(0).random(rows.shape) < 0.2] = np.nan
+    estimator = of_some_columns(SimpleImputer(strategy=strategy), StandardScaler()).fit(rows, BENIGN)
+    assert not set(op_types(estimator, rows)) & {"IsNaN", "Where", "Sub", "Div"}
+    check(estimator, rows)
+
+
+def test_columns_that_are_marked_or_made_anew_stay_arithmetic() -> None:
+    rows = ROWS.copy()
+    rows[::3, 1] = np.nan
+    estimator = of_some_columns(SimpleImputer(add_indicator=True), StandardScaler()).fit(rows, BENIGN)
+    assert "IsNaN" in op_types(estimator, rows)
+    check(estimator, rows)
 
 
 @pytest.mark.parametrize("factor", [-1.0, 0.0, np.inf, np.nan])

@@ -54,3 +54,13 @@ def test_constants_do_not_count_and_very_wide_graphs_keep_some_rows() -> None:
     first = constant("row", np.ones((1, 10 * VALUES), np.float32))
     model = make_model([helper.make_node("MatMul", ["x", "row"], ["y"])], constants=[first])
     assert rows_per_thread(model) == LEAST
+
+
+def test_rows_of_a_table_read_at_several_places_count_together() -> None:
+    nodes = [
+        helper.make_node("Cast", ["x"], ["places"], to=7),
+        helper.make_node("Gather", ["table", "places"], ["read"]),
+        helper.make_node("ReduceSum", ["read", "axis"], ["y"], keepdims=0),
+    ]
+    table = [constant("table", np.zeros((5, 20), np.float32)), constant("axis", np.array([1]))]
+    assert widest(make_model(nodes, constants=table)) == 3 * 20

@@ -294,7 +294,9 @@ def _columns_into_thresholds(part: Any) -> Any:
         return part
     part, columns = copy.copy(part), copy.copy(columns)
     columns.transformers_ = transformers
-    part.steps = [*steps[:-2], (place, columns), (name, with_scaling(trees, operations))]
+    # A scaler behind the columns is part of the thresholds already.
+    scaled = with_scaling(trees, [*operations, *getattr(trees, SCALING, ())])
+    part.steps = [*steps[:-2], (place, columns), (name, scaled)]
     return part
 
 

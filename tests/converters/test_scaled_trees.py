@@ -128,6 +128,13 @@ def test_boosting_by_histograms_takes_scalers_of_some_columns(scalers: list[Any]
     check(estimator, rows, np.array(beside, dtype=dtype))
 
 
+def test_a_scaler_behind_scaled_columns_comes_after_them() -> None:
+    columns, trees = of_some_columns(StandardScaler()).steps
+    estimator = make_pipeline(columns[1], MinMaxScaler((-3, 5)), trees[1]).fit(ROWS, BENIGN)
+    assert not set(op_types(estimator, ROWS)) & {"Sub", "Div", "Mul", "Add"}
+    check(estimator, ROWS)
+
+
 @pytest.mark.parametrize("strategy", ["mean", "median"])
 def test_filled_and_other_columns_send_nan_their_own_way(strategy: str) -> None:
     rows = ROWS.copy()

@@ -33,13 +33,7 @@ from optimization.converters.categories import are_floats
 from optimization.converters.distances import asks_a_tree, is_neighbours
 from optimization.converters.models_as_steps import AS_STEPS
 from optimization.converters.scaled_families import takes_scaling
-from optimization.converters.scaled_trees import (
-    SCALING,
-    has_identity,
-    is_monotone,
-    of_columns,
-    with_scaling,
-)
+from optimization.converters.scaled_trees import SCALING, is_monotone, with_scaling
 from optimization.converters.svm_model import stands_on_margin
 from optimization.converters.text_filling import TextFilling
 
@@ -287,8 +281,8 @@ def _columns_into_thresholds(part: Any) -> Any:
         if arithmetic is None:
             transformers.append((key, step, read))
             continue
-        own, n_columns = columns.output_indices_[key], trees.n_features_in_
-        operations += [of_columns(item, own, n_columns) for item in arithmetic.operations]
+        own = np.arange(trees.n_features_in_)[columns.output_indices_[key]]
+        operations += [replace(item, columns=own) for item in arithmetic.operations]
         transformers.append((key, Arithmetic((), arithmetic.n_features_in, wide=True), read))
     if not operations:
         return part
@@ -301,12 +295,10 @@ def _columns_into_thresholds(part: Any) -> Any:
 
 
 def _kept_to_columns(step: Any) -> Arithmetic | None:
-    """Monotone arithmetic, alone in its pipeline, that can leave other columns as they are."""
+    """Monotone arithmetic, alone in its pipeline."""
     inner: Sequence[tuple[str, Any]] = getattr(step, "steps", ())
     found = inner[0][1] if len(inner) == 1 else step
-    if not isinstance(found, Arithmetic) or not has_identity(found.operations):
-        return None
-    return found if is_monotone(found.operations) else None
+    return found if isinstance(found, Arithmetic) and is_monotone(found.operations) else None
 
 
 def _no_passthrough(part: Any, wide: bool) -> Any:

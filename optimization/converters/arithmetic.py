@@ -71,6 +71,8 @@ class Operation:
     """"IsNaN", "IsInf" (ONNX operators): rows of which a function makes such numbers shall be refused."""
     form: Form | None = None
     """Of "Form"."""
+    columns: Array | None = None
+    """Rising positions of those that it changes among the columns that trees test (scaled_trees.py); None: all."""
 
 
 class Arithmetic(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -52,30 +52,6 @@ def is_monotone(operations: Sequence[Operation]) -> bool:
     return finite and all((factor > 0).all() for factor in factors)
 
 
-IDENTITIES: dict[str, float] = {
-    "Sub": 0.0,
-    "Div": 1.0,
-    "Mul": 1.0,
-    "Add": 0.0,
-    "Max": -np.inf,
-    "Min": np.inf,
-    "Fill": np.nan,
-}
-"""The value with which an operation changes nothing."""
-
-
-def has_identity(operations: Sequence[Operation]) -> bool:
-    """Whether each operation can be kept to some of the columns."""
-    return all(operation.op_type in IDENTITIES for operation in operations)
-
-
-def of_columns(operation: Operation, columns: slice, n_columns: int) -> Operation:
-    """Return an operation on `columns` as one on all columns that leaves the others alone."""
-    value = np.full(n_columns, IDENTITIES[operation.op_type])
-    value[columns] = operation.value
-    return replace(operation, value=value)
-
-
 def with_scaling(estimator: Any, operations: Sequence[Operation]) -> Any:
     """Return a copy of `estimator` whose trees shall be given rows before `operations`."""
     estimator = copy.copy(estimator)
@@ -111,15 +87,24 @@ class _Scaled:
     def __init__(
         self, operations: Sequence[Operation], columns: Array, *, double: bool, rounds: bool
     ) -> None:
-        self.steps = [(operation, operation.value[..., columns]) for operation in operations]
+        self.steps = [(operation, *_of(operation, columns)) for operation in operations]
         self.dtype: Any = np.float64 if double else np.float32
         self.narrows = double and rounds
 
     def __call__(self, values: Array) -> Array:
         with np.errstate(over="ignore", under="ignore"):
-            for operation, constant in self.steps:
-                values = _apply(operation, constant, values)
+            for operation, inside, constant in self.steps:
+                values = values.copy()
+                values[inside] = _apply(operation, constant, values[inside])
             return values.astype(np.float32) if self.narrows else values
+
+
+def _of(operation: Operation, columns: Array) -> tuple[Array, Array]:
+    """Return which of `columns` an operation changes, and its value for each of these."""
+    if operation.columns is None:
+        return np.ones(len(columns), dtype=bool), operation.value[..., columns]
+    inside = np.isin(columns, operation.columns)
+    return inside, operation.value[..., np.searchsorted(operation.columns, columns[inside])]
 
 
 def _apply(operation: Operation, constant: Array, values: Array) -> Array:

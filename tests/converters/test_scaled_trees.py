@@ -21,7 +21,13 @@ from sklearn.ensemble import (
 )
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
 from sklearn.tree import DecisionTreeClassifier
 
 from optimization.converters.arithmetic import Operation
@@ -48,6 +54,7 @@ SCALERS = [
     [MinMaxScaler(clip=True)],
     [MaxAbsScaler()],
     [RobustScaler(), StandardScaler()],
+    [QuantileTransformer(n_quantiles=30)],
 ]
 CASES = [(trees, SCALERS[0]) for trees in TREES]
 CASES += [(trees, scalers) for trees in (TREES[0], TREES[3]) for scalers in SCALERS[1:]]

@@ -72,7 +72,7 @@ class Operation:
     form: Form | None = None
     """Of "Form"."""
     columns: Array | None = None
-    """Rising positions of those that it changes among the columns that trees test (scaled_trees.py); None: all."""
+    """Rising positions of those it changes among the columns that trees test (scaled_trees.py); None: all."""
 
 
 class Arithmetic(TransformerMixin, BaseEstimator):  # type: ignore[misc]

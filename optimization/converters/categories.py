@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 
 from .search_trees import Search, write_search
 from .writer import ML_DOMAIN, Array, Writer
@@ -82,7 +83,12 @@ def write_codes(writer: Writer, column: Column, categories: Array, codes: Array,
         values = {"values_int64s": codes.tolist(), "default_int64": int(unknown)}
     else:
         values = {"values_floats": codes.tolist(), "default_float": float(unknown)}
-    return writer.add("LabelEncoder", [column.name], domain=ML_DOMAIN, **values, **_keys(categories))
+    keys, name = _keys(categories), column.name
+    if "keys_int64s" in keys:
+        # onnx's shape inference (1.23) ends the process at a LabelEncoder whose input has no known type, as
+        # behind Imputer; where the type is known a pass removes the Cast.
+        name = writer.add("Cast", [name], to=TensorProto.INT64)
+    return writer.add("LabelEncoder", [name], domain=ML_DOMAIN, **values, **keys)
 
 
 def flat(writer: Writer, codes: str) -> str:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
+from optimization.convert import convert
 from optimization.convert.hazards import mend
 from optimization.converters.categories import are_floats
 from tests.convert.examples import predictor, settled
@@ -126,3 +128,16 @@ def test_any_number_gets_the_answer_of_scikit_learn(numbers: list[tuple[float, f
     rows = np.array(numbers)
     answer = PREDICTOR.predict(rows, "predict_proba")
     np.testing.assert_allclose(answer, ESTIMATOR.predict_proba(rows), rtol=0, atol=5e-5)
+
+
+@pytest.mark.parametrize("encoder", [OneHotEncoder(drop="first"), OrdinalEncoder(**CODES)], ids=str)
+def test_filled_integers_are_of_a_type_that_onnx_knows(encoder: Any) -> None:
+    """LabelEncoder straight behind Imputer ends the process in onnx's shape inference."""
+    rows = pd.DataFrame({"rooms": DRAW.integers(0, 4, N), "size": DRAW.normal(size=N)})
+    columns = make_column_transformer(
+        (make_pipeline(SimpleImputer(strategy="constant", fill_value=0), clone(encoder)), ["rooms"]),
+        remainder="passthrough",
+    )
+    estimator = make_pipeline(columns, LogisticRegression()).fit(rows, CLASSES)
+    agree(estimator, rows)
+    onnx.shape_inference.infer_shapes(convert(estimator, rows).model)

@@ -8,7 +8,8 @@ P ?=
 # ARGS: further words for the command itself, `make test ARGS="-k parity"`.
 ARGS ?=
 # Each file of tests goes to one of up to four processes; `make test ARGS="-n 0"` for a single one.
-WORKERS = -n logical --maxprocesses 4 --dist loadfile
+# In their own order: those of few but long tests would come last otherwise, and one process be left with them.
+WORKERS = -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # MLflow starts `python` and `uv` by name, so the environment comes first on PATH.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)

@@ -49,12 +49,12 @@ def judge(records: Sequence[Record]) -> list[Judged]:
     by_case = {record["case"]: record for record in records}
     single = [_judge(bar, by_case.get(bar.case)) for bar in BARS]
     timed = [record for record in records if "times" in record]
-    suite = [record for record in timed if not _is_table(record)]
-    tables = {record["case"]: ratios(record) for record in timed if _is_table(record)}
+    suite = [record for record in timed if not is_table(record)]
+    tables = {record["case"]: ratios(record) for record in timed if is_table(record)}
     return [*single, *_suite(suite), *_worst(tables, "tables"), *_hard_rows(timed)]
 
 
-def _is_table(record: Record) -> bool:
+def is_table(record: Record) -> bool:
     """Whether a case is one of words and numbers, which stand beside the suite."""
     return record["case"].partition("/")[2] in TABLES
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.bars import Judged
+from benchmarks.bars import Judged, is_table
 from benchmarks.ratios import LOSSLESS, REGISTERED, Record, ratios
 
 HEAD = """\
@@ -41,10 +41,12 @@ within the tolerance t ([verify.md](verify.md)).
 where its graph ends with an error; a graph that fails on the data itself counts as none.
 Where this project's graph takes float64 (scaled trees, HistGradientBoosting), boundary rows are neighbours in
 float64, which skl2onnx's float32 input cannot tell apart.
+Other ways to serve (TL2cgen, the Intel extension for scikit-learn, mlflow.onnx) are in [peers.md](peers.md).
+"""
+TABLES_TEXT = """\
 The cases `table_…/orders` are words and numbers with holes, as tables have them: 20,000 rows of four columns
 of numbers, 5 % of them missing, and four of words, of which there are up to 2, 8, 60 and 900.
 They stand beside the suite, whose means are without them.
-Other ways to serve (TL2cgen, the Intel extension for scikit-learn, mlflow.onnx) are in [peers.md](peers.md).
 """
 COLUMNS = (
     "case",
@@ -68,6 +70,7 @@ def as_markdown(results: Mapping[str, Any], judged: Sequence[Judged]) -> str:
     records = results["records"]
     parts = [
         HEAD,
+        *([TABLES_TEXT] if any(is_table(record) for record in records) else []),
         f"Measured on {results['date']}: {results['description']}.\n",
         *_again(results.get("again", ())),
         "## Bars\n",

@@ -178,6 +178,9 @@ def test_tables_stand_beside_the_suite():
     worst = f"cases {bars.NEVER['batch_skl2onnx'][0]} (ratio below 0.9)"
     assert judged["whole suite", worst].measured == "0 of 1 cases"
     assert judged["tables", worst].measured.startswith("1 of 1 cases: table_forest/orders")
+    results = {"records": [slow], "date": "2026-01-02", "description": "a machine"}
+    assert table.TABLES_TEXT in table.as_markdown(results, list(judged.values()))
+    assert table.TABLES_TEXT not in table.as_markdown({**results, "records": [record()]}, [])
 
 
 @pytest.mark.parametrize(

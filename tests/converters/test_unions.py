@@ -66,10 +66,14 @@ MIXED = pd.DataFrame(
 CLASSES = (MIXED["size"] + MIXED["grade"] > 0.7).astype(int)
 
 
-@pytest.mark.parametrize("final", [*FINALS, LinearSVC(), SVC(), MLPClassifier((4,), max_iter=20)], ids=repr)
-@pytest.mark.parametrize(
-    "numbers", ["passthrough", StandardScaler(), SimpleImputer(), MinMaxScaler()], ids=repr
-)
+SCALED = StandardScaler()
+BESIDE: list[tuple[Any, Any]] = [
+    *((SCALED, final) for final in (*FINALS, LinearSVC(), SVC(), MLPClassifier((4,), max_iter=20))),
+    *((numbers, FINALS[0]) for numbers in ("passthrough", SimpleImputer(), MinMaxScaler())),
+]
+
+
+@pytest.mark.parametrize(("numbers", "final"), BESIDE, ids=repr)
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_one_hot_columns_of_floats_stand_beside_numbers(numbers: Any, final: Any) -> None:
     columns = make_column_transformer(

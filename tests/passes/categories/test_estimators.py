@@ -26,7 +26,9 @@ from sklearn.svm import LinearSVC
 
 from optimization.passes.categories import ensembles, products
 from optimization.verify import convert_faithfully
+from optimization.verify.budget import RowBudget
 
+BUDGET = RowBudget(pairs=16, axis_pairs=32, threshold_rows=1_000, edge_rows=100)
 DRAW = np.random.default_rng(0)
 N = 400
 TOWNS = np.array([f"town {i:03d}" for i in range(90)], dtype=object)
@@ -69,7 +71,7 @@ def operators(content: bytes) -> list[str]:
 
 def looked_up(estimator: Any, rows: pd.DataFrame) -> list[str]:
     """Prove the estimator and return its operators, none of which makes one-hot columns."""
-    found = convert_faithfully(estimator, rows, seed=0)
+    found = convert_faithfully(estimator, rows, seed=0, budget=BUDGET)
     assert not found.report.label_mismatches
     kinds = operators(found.content)
     assert not {"OneHot", "OneHotEncoder"} & set(kinds)
@@ -143,7 +145,7 @@ def test_several_members_read_the_same_columns() -> None:
 
 @pytest.mark.parametrize("final", [RandomForestClassifier(5, random_state=0), LogisticRegression()], ids=repr)
 def test_few_columns_stay_where_they_are_faster(final: Any) -> None:
-    found = convert_faithfully(pipeline(clone(final)).fit(ROWS, THREE), ROWS, seed=0)
+    found = convert_faithfully(pipeline(clone(final)).fit(ROWS, THREE), ROWS, seed=0, budget=BUDGET)
     assert "OneHotEncoder" in operators(found.content)
 
 

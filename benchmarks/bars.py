@@ -217,8 +217,9 @@ def _means(found: Mapping[str, Ratios]) -> list[Judged]:
     judged = []
     for name, (what, bound) in SUITE.items():
         mean = geometric_mean(getattr(item, name) for item in found.values())
-        verdict = "met" if mean >= bound else "missed"
-        judged.append(Judged("whole suite", what, f"≥ {bound:g}", measured(mean, bound), verdict))
+        verdict = "met" if mean >= bound else "missed" if found else "not run"
+        figure = measured(mean, bound) if found else "–"
+        judged.append(Judged("whole suite", what, f"≥ {bound:g}", figure, verdict))
     return judged
 
 

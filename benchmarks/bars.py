@@ -227,12 +227,12 @@ def _worst(found: Mapping[str, Ratios], group: str) -> list[Judged]:
     judged: list[Judged] = []
     for name, (what, bound) in NEVER.items():
         known = {case: value for case, item in found.items() if (value := getattr(item, name)) is not None}
+        if not known:
+            continue
         worse = sorted((value, case) for case, value in known.items() if value < bound)
         named = ", ".join(f"{case} {value:.2f}" for value, case in worse)
         verdict = "missed" if worse else "met"
         measured = f"{len(worse)} of {len(known)} cases" + (f": {named}" if worse else "")
-        if not known:
-            continue
         judged.append(Judged(group, f"cases {what} (ratio below {bound:g})", "0", measured, verdict))
     return judged
 

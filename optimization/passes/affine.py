@@ -23,39 +23,21 @@ weights float32 could not hold.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx
 from onnx import helper
 
-from optimization.passes.gemm import count_readers
+from optimization.passes.facts import Facts
 from optimization.passes.graph import copy_model, drop_nodes
 from optimization.passes.linear_map import Array, LinearMap, Step, fits, read_map, read_step, write_map
-from optimization.passes.matrices import matrix_widths
 from optimization.passes.outcome import Promise, Refused, Rewrite
 from optimization.passes.unused import remove_unused
 
 PROMISE = Promise.EXACT
 FAR = 80.0
 """How many times a score's spread Σ |s W| may be."""
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """What the rules look up in a graph."""
-
-    constants: dict[str, onnx.TensorProto]
-    makers: dict[str, onnx.NodeProto]
-    followers: dict[str, onnx.NodeProto]
-    """A node that reads the name."""
-    readers: Counter[str]
-    widths: dict[str, int | None]
-
-    def alone(self, name: str) -> bool:
-        """Whether one node reads the name, and nobody outside."""
-        return self.readers[name] == 1
 
 
 @dataclass(frozen=True)
@@ -92,7 +74,7 @@ def _fold_one(model: onnx.ModelProto, reasons: dict[str, str]) -> list[str]:
 
     `reasons` gets what stays, by name; the first reason is the one that knows most of the graph.
     """
-    facts = _facts(model)
+    facts = Facts(model)
     products = [(node, found) for node in model.graph.node if (found := _product(node, facts))]
     for rule in (_merge, _after, _before, _before_parts):
         for node, found in products:
@@ -110,22 +92,10 @@ def _fold_one(model: onnx.ModelProto, reasons: dict[str, str]) -> list[str]:
     return []
 
 
-def _facts(model: onnx.ModelProto) -> _Facts:
-    graph = model.graph
-    overridable = {value.name for value in graph.input}
-    return _Facts(
-        constants={t.name: t for t in graph.initializer if t.name not in overridable},
-        makers={name: node for node in graph.node for name in node.output},
-        followers={name: node for node in graph.node for name in node.input},
-        readers=count_readers(graph),
-        widths=matrix_widths(model),
-    )
-
-
-def _product(node: onnx.NodeProto, facts: _Facts) -> LinearMap | None:
+def _product(node: onnx.NodeProto, facts: Facts) -> LinearMap | None:
     """A product of a matrix and weights that nobody else reads."""
     found = read_map(node, facts.constants)
-    legal = found is not None and node.input[0] in facts.widths and facts.alone(node.input[1])
+    legal = found is not None and node.input[0] in facts.widths and facts.is_alone(node.input[1])
     return found if legal else None
 
 
@@ -142,11 +112,11 @@ def _apply(graph: onnx.GraphProto, node: onnx.NodeProto, fold: _Fold) -> list[st
     return gone
 
 
-def _merge(node: onnx.NodeProto, found: LinearMap, facts: _Facts) -> _Fold | None:
+def _merge(node: onnx.NodeProto, found: LinearMap, facts: Facts) -> _Fold | None:
     """Gemm(Gemm(x, W₁, b₁), W₂, b₂) → Gemm(x, W₁ W₂, b₁ W₂ + b₂)."""
     name = node.input[0]
     maker = facts.makers.get(name)
-    inner = _product(maker, facts) if maker is not None and facts.alone(name) else None
+    inner = _product(maker, facts) if maker is not None and facts.is_alone(name) else None
     if maker is None or inner is None or _dtype(maker, facts) != _dtype(node, facts):
         return None
     new = LinearMap(inner.weights @ found.weights, inner.bias @ found.weights + found.bias)
@@ -155,12 +125,13 @@ def _merge(node: onnx.NodeProto, found: LinearMap, facts: _Facts) -> _Fold | Non
     return _Fold(new, maker.input[0], node.output[0], (maker,))
 
 
-def _after(node: onnx.NodeProto, found: LinearMap, facts: _Facts) -> _Fold | None:
+def _after(node: onnx.NodeProto, found: LinearMap, facts: Facts) -> _Fold | None:
     """Gemm(x, W, b) · f + s → Gemm(x, W f, b f + s)."""
     name = node.output[0]
-    follower = facts.followers.get(name)
-    if follower is None or not facts.alone(name):
+    followers = facts.followers.get(name)
+    if followers is None or not facts.is_alone(name):
         return None
+    follower = facts.model.graph.node[followers[0]]
     step = read_step(follower, facts.constants, found.weights.shape[1])
     if step is None:
         return None
@@ -168,15 +139,15 @@ def _after(node: onnx.NodeProto, found: LinearMap, facts: _Facts) -> _Fold | Non
     return _Fold(new, node.input[0], follower.output[0], (follower,))
 
 
-def _before(node: onnx.NodeProto, found: LinearMap, facts: _Facts) -> _Fold | None:
+def _before(node: onnx.NodeProto, found: LinearMap, facts: Facts) -> _Fold | None:
     """Gemm(x · f + s, W, b) → Gemm(x, f W, b + s W), for as many steps as are legal."""
     return _fold_chain(node, node.input[0], found, facts)
 
 
-def _before_parts(node: onnx.NodeProto, found: LinearMap, facts: _Facts) -> _Fold | None:
+def _before_parts(node: onnx.NodeProto, found: LinearMap, facts: Facts) -> _Fold | None:
     """Gemm([x · f + s, z], [V; W], b) → Gemm([x, z], [f V; W], b + s V), for the first part that changes."""
     joined = facts.makers.get(node.input[0])
-    if joined is None or joined.op_type != "Concat" or not facts.alone(node.input[0]):
+    if joined is None or joined.op_type != "Concat" or not facts.is_alone(node.input[0]):
         return None
     widths = [facts.widths.get(name) for name in joined.input]
     if None in widths or sum(filter(None, widths)) != len(found.weights):
@@ -193,7 +164,7 @@ def _before_parts(node: onnx.NodeProto, found: LinearMap, facts: _Facts) -> _Fol
     return _Fold(found, "", "", (), stays) if stays else None
 
 
-def _fold_chain(node: onnx.NodeProto, name: str, found: LinearMap, facts: _Facts) -> _Fold | None:
+def _fold_chain(node: onnx.NodeProto, name: str, found: LinearMap, facts: Facts) -> _Fold | None:
     """Fold the steps that lead to `name` into the weights that it meets."""
     chain = _chain(name, len(found.weights), facts)
     scaled = any((np.abs(step.factor) != 1).any() for _, step in chain)
@@ -214,10 +185,10 @@ def _fold_chain(node: onnx.NodeProto, name: str, found: LinearMap, facts: _Facts
     return _Fold(new, source, node.output[0], tuple(needless), stays)
 
 
-def _chain(name: str, width: int, facts: _Facts) -> list[tuple[onnx.NodeProto, Step]]:
+def _chain(name: str, width: int, facts: Facts) -> list[tuple[onnx.NodeProto, Step]]:
     """The steps that lead to `name` for one reader each, the last one first."""
     chain: list[tuple[onnx.NodeProto, Step]] = []
-    while facts.alone(name) and name in facts.makers:
+    while facts.is_alone(name) and name in facts.makers:
         maker = facts.makers[name]
         step = read_step(maker, facts.constants, width)
         if step is None or facts.widths.get(step.source) != width:
@@ -241,5 +212,5 @@ def _why_far(shift: Array, weights: Array, spread: Array | None) -> str:
     return ""
 
 
-def _dtype(node: onnx.NodeProto, facts: _Facts) -> np.dtype[np.generic]:
+def _dtype(node: onnx.NodeProto, facts: Facts) -> np.dtype[np.generic]:
     return helper.tensor_dtype_to_np_dtype(facts.constants[node.input[1]].data_type)

@@ -16,8 +16,8 @@ from __future__ import annotations
 import onnx
 from onnx import helper
 
-from optimization.passes.categories.facts import Facts, settings
 from optimization.passes.categories.sources import Source, source_of
+from optimization.passes.facts import Facts, settings
 from optimization.passes.graph import copy_model
 from optimization.passes.outcome import Promise, Refused, Rewrite
 from optimization.passes.unused import remove_unused

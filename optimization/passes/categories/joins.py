@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import onnx
 
-from optimization.passes.categories.facts import Facts, settings
 from optimization.passes.categories.lookups import Lookup, read_encoder, read_one_hot
+from optimization.passes.facts import Facts, settings
 
 FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
 

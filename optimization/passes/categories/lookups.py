@@ -20,8 +20,8 @@ import numpy as np
 import onnx
 
 from optimization.passes.build import Builder
-from optimization.passes.categories.facts import Array, Facts, settings
 from optimization.passes.categories.sources import Source, source_of
+from optimization.passes.facts import Array, Facts, settings
 
 Keys = Sequence[bytes] | Sequence[int]
 KEYS = ("keys_strings", "keys_int64s")

@@ -21,9 +21,9 @@ import onnx
 
 from optimization.passes.build import Builder
 from optimization.passes.categories.ensembles import read_trees, write_rows
-from optimization.passes.categories.facts import Facts
 from optimization.passes.categories.joins import Join, read_join
 from optimization.passes.categories.products import Product, read_product, write_product
+from optimization.passes.facts import Facts
 from optimization.passes.graph import ML_DOMAIN
 from optimization.passes.outcome import Promise, Refused, Rewrite
 from optimization.passes.trees.ensemble import Ensemble

@@ -23,9 +23,9 @@ import onnx
 from onnx import helper
 
 from optimization.passes.build import Builder
-from optimization.passes.categories.facts import Array, Facts
 from optimization.passes.categories.joins import Part
 from optimization.passes.categories.lookups import Lookup, write_values
+from optimization.passes.facts import Array, Facts
 from optimization.passes.linear_map import LinearMap, read_map
 
 FEW = 256

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import onnx
 
-from optimization.passes.categories.facts import Facts, settings
+from optimization.passes.facts import Facts, settings
 
 
 @dataclass(frozen=True)

@@ -48,11 +48,10 @@ IGNORE = OneHotEncoder(handle_unknown="ignore")
 
 
 @pytest.fixture(autouse=True)
-def _few_are_enough(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look everything up: what pays is a question of time, which other tests ask."""
-    if "few" not in request.node.name:
-        monkeypatch.setattr(ensembles, "FEW", 0)
-        monkeypatch.setattr(products, "FEW", 0)
+def _few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look everything up, whether it pays or not."""
+    monkeypatch.setattr(ensembles, "FEW", 0)
+    monkeypatch.setattr(products, "FEW", 0)
 
 
 def pipeline(final: Any, *between: Any, encoder: Any = IGNORE, scaler: Any = None, fill: bool = False) -> Any:
@@ -144,7 +143,8 @@ def test_several_members_read_the_same_columns() -> None:
 
 
 @pytest.mark.parametrize("final", [RandomForestClassifier(5, random_state=0), LogisticRegression()], ids=repr)
-def test_few_columns_stay_where_they_are_faster(final: Any) -> None:
+def test_few_columns_stay_where_they_are_faster(final: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
     found = convert_faithfully(pipeline(clone(final)).fit(ROWS, THREE), ROWS, seed=0, budget=BUDGET)
     assert "OneHotEncoder" in operators(found.content)
 

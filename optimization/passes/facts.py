@@ -63,6 +63,10 @@ class Facts:
         node = self.makers.get(name)
         return node if node is not None and node.op_type in op_types else None
 
+    def is_alone(self, name: str) -> bool:
+        """Whether one node reads the name, and nobody outside."""
+        return self.readers[name] == 1
+
     def value(self, name: str) -> Array | None:
         """Return a constant's values."""
         return numpy_helper.to_array(self.constants[name]) if name in self.constants else None

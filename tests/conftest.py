@@ -11,6 +11,11 @@ from hypothesis import settings
 # Before anything imports onnxruntime: its telemetry thread would make forked tests hang.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# Beside other workers, one thread each: OpenMP's threads wait by spinning, and what another worker needs the
+# core for takes several times as long.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from skl2onnx._supported_operators import sklearn_operator_name_map
 from skl2onnx.common._registration import _converter_pool, _shape_calculator_pool

@@ -66,8 +66,10 @@ def _imputer(part: Any) -> tuple[Operation, ...] | None:
 
     Columns that say what was missing are added before anything is filled, and have nothing to fill.
     """
-    statistics = part.statistics_
-    if not is_nan(part.missing_values) or statistics.dtype.kind != "f" or not np.isfinite(statistics).all():
+    if not is_nan(part.missing_values) or part._fit_dtype.kind not in "fiu":
+        return None
+    statistics = part.statistics_.astype(np.float64)  # a given value makes them objects
+    if not np.isfinite(statistics).all():
         return None
     marked = part.indicator_.features_ if part.add_indicator else np.zeros(0)
     if not len(marked):

@@ -2,12 +2,14 @@
 
 In: a FeatureUnion or ColumnTransformer in a pipeline that skl2onnx parses.
 Out: the same operators as skl2onnx's own parsers declare.
-Promise: the next step is told the dtype that it gets.
+Promise: the next step is told the dtype that it gets; a part of a ColumnTransformer gets its columns in the
+order that it names.
 
 skl2onnx 1.20 takes the rows' dtype for that of a union: where parts turn float64 rows into float32
 (arithmetic.py), a model behind them would be written in float64.  Of columns it takes the first part's: what
 a model answers behind one-hot columns, which are float32, and float64 numbers is declared float32 and comes
-as float64, which onnxruntime does not load.
+as float64, which onnxruntime does not load.  And a part that is given all columns in another order gets them
+in their own (skl2onnx/_parse.py: _fetch_input_slice).
 """
 
 from __future__ import annotations
@@ -61,7 +63,6 @@ def parse_columns(scope: Any, transformer: Any, inputs: Any, custom_parsers: Any
 
 def _choose(scope: Any, columns: Any, inputs: Any) -> list[Any]:
     """Return the columns that a part is given, as variables."""
-    from skl2onnx._parse import _fetch_input_slice
     from skl2onnx.common.utils import get_column_indices
 
     if isinstance(columns, slice):
@@ -70,8 +71,18 @@ def _choose(scope: Any, columns: Any, inputs: Any) -> list[Any]:
         columns = [columns]
     chosen: list[Any] = []
     for i, places in get_column_indices(columns, inputs, multiple=True).items():
-        chosen += _fetch_input_slice(scope, [inputs[i]], places)
+        whole = len(inputs[i].type.shape) == 2 and places == list(range(inputs[i].type.shape[1] or 0))
+        chosen.append(inputs[i] if whole else _extract(scope, inputs[i], places))
     return chosen
+
+
+def _extract(scope: Any, rows: Any, columns: list[int]) -> Any:
+    """Declare the operator that reads `columns` of `rows`, in their order."""
+    operator = scope.declare_local_operator("SklearnArrayFeatureExtractor")
+    operator.inputs.append(rows)
+    operator.column_indices = columns
+    operator.outputs.append(scope.declare_local_variable("extracted_feature_columns", rows.type))
+    return operator.outputs[0]
 
 
 def _takes_columns_apart(part: Any) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import (
@@ -121,18 +122,47 @@ def test_boosting_by_histograms_takes_scalers_of_some_columns(scalers: list[Any]
     rows = ROWS.astype(dtype)
     estimator = of_some_columns(*scalers).fit(rows, BENIGN)
     assert (dtype == np.float32) == bool(set(op_types(estimator, rows)) & {"Sub", "Div", "Mul", "Max", "Min"})
+    check(estimator, rows, beside_thresholds(estimator, rows))
+
+
+def beside_thresholds(estimator: Any, rows: Any) -> Any:
+    """The nearest row to each threshold of scaled columns, and its neighbours in the rows' dtype."""
     columns = estimator[0]
-    order = np.concatenate([read for _, _, read in columns.transformers_[:3]])
+    order = np.concatenate([read for _, _, read in columns.transformers_])
+    scaled = columns.transform(rows)
     beside = []
     for place, threshold in splits(estimator[-1]):
-        # The scaled rows, one of them moved to the threshold, by the nearest row that reaches it.
-        scaled = columns.transform(rows)[:, place]
-        nearest = rows[np.argmin(np.abs(scaled - threshold))].copy()
-        for value in (np.nextafter(nearest[order[place]], dtype(end)) for end in (-np.inf, np.inf)):
+        nearest = rows[np.nanargmin(np.abs(scaled[:, place] - threshold))]
+        for end in (-np.inf, np.inf):
             row = nearest.copy()
-            row[order[place]] = value
+            row[order[place]] = np.nextafter(row[order[place]], rows.dtype.type(end))
             beside += [nearest, row]
-    check(estimator, rows, np.array(beside, dtype=dtype))
+    return np.array(beside, dtype=rows.dtype)
+
+
+@st.composite
+def some_columns(draw: st.DrawFn) -> Any:
+    """Parts of a ColumnTransformer: every column once, in any order, behind any steps or none."""
+    order = draw(st.permutations(range(ROWS.shape[1])))
+    ends = draw(st.sets(st.integers(1, len(order) - 1), max_size=3))
+    parts = np.split(np.array(order), sorted(ends))
+    filled = st.sampled_from([[], [SimpleImputer()], [SimpleImputer(strategy="constant", fill_value=7.5)]])
+    steps = [draw(filled) + draw(st.sampled_from([[], *SCALERS])) for _ in parts]
+    return [
+        (str(i), make_pipeline(*map(clone, step)) if step else "passthrough", list(part))
+        for i, (step, part) in enumerate(zip(steps, parts, strict=True))
+    ]
+
+
+@settings(max_examples=12, deadline=None)
+@given(some_columns(), st.sampled_from([0.0, 0.2]), st.integers(0, 9))
+def test_any_split_of_the_columns_takes_the_right_branch(parts: Any, missing: float, seed: int) -> None:
+    rows = ROWS.copy()
+    rows[np.random.default_rng(seed).random(rows.shape) < missing] = np.nan
+    estimator = make_pipeline(ColumnTransformer(parts), HistGradientBoostingClassifier(max_iter=3))
+    estimator.fit(rows, BENIGN)
+    assert not set(op_types(estimator, rows)) & ARITHMETIC
+    check(estimator, rows, beside_thresholds(estimator, rows))
 
 
 def test_a_scaler_behind_scaled_columns_comes_after_them() -> None:

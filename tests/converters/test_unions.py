@@ -101,3 +101,10 @@ def test_parts_are_weighted_and_dropped() -> None:
 def test_columns_are_chosen_in_every_way(columns: Any) -> None:
     chosen = make_column_transformer((StandardScaler(), columns), remainder="drop")
     agree(make_pipeline(chosen, LogisticRegression()).fit(MIXED, CLASSES), MIXED)
+
+
+@pytest.mark.parametrize("columns", [[3, 2, 1, 0], [0, 0, 1, 2], slice(1, None), [-1, 0]], ids=str)
+@pytest.mark.parametrize("part", ["passthrough", StandardScaler()], ids=str)
+def test_columns_come_in_the_order_they_are_named(part: Any, columns: Any) -> None:
+    chosen = make_column_transformer((part, columns), remainder="passthrough")
+    agree(make_pipeline(chosen, LogisticRegression(max_iter=500)).fit(ROWS, SPECIES), ROWS)

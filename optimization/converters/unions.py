@@ -1,6 +1,6 @@
 """FeatureUnion and ColumnTransformer: their results have the widest type of their parts' results.
 
-In: a FeatureUnion or ColumnTransformer in a pipeline that skl2onnx parses.
+In: a FeatureUnion or ColumnTransformer in a pipeline that skl2onnx parses; columns by position.
 Out: the same operators as skl2onnx's own parsers declare.
 Promise: the next step is told the dtype that it gets; a part of a ColumnTransformer gets its columns in the
 order that it names.
@@ -9,7 +9,7 @@ skl2onnx 1.20 takes the rows' dtype for that of a union: where parts turn float6
 (arithmetic.py), a model behind them would be written in float64.  Of columns it takes the first part's: what
 a model answers behind one-hot columns, which are float32, and float64 numbers is declared float32 and comes
 as float64, which onnxruntime does not load.  And a part that is given all columns in another order gets them
-in their own (skl2onnx/_parse.py: _fetch_input_slice).
+in their own (skl2onnx/_parse.py: _fetch_input_slice); behind another union or a normalizer it gets none.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def parse_columns(scope: Any, transformer: Any, inputs: Any, custom_parsers: Any
     weights, results = transformer.transformer_weights or {}, []
     for name, _, columns in transformer.transformers_:
         part = transformer.named_transformers_[name]
-        chosen = [] if isinstance(part, str) and part == "drop" else _choose(scope, columns, inputs)
-        if not chosen:
+        if not len(columns) or (isinstance(part, str) and part == "drop"):
             continue
+        chosen = _choose(scope, columns, inputs)
         if len(chosen) > 1 and not _takes_columns_apart(part):
             chosen = _declare(scope, "SklearnConcat", chosen)
         result = chosen[0]
@@ -62,16 +62,16 @@ def parse_columns(scope: Any, transformer: Any, inputs: Any, custom_parsers: Any
 
 
 def _choose(scope: Any, columns: Any, inputs: Any) -> list[Any]:
-    """Return the columns that a part is given, as variables."""
+    """Return the columns that a part is given, by position, as variables."""
     from skl2onnx.common.utils import get_column_indices
 
-    if isinstance(columns, slice):
-        columns = list(range(columns.start or 0, columns.stop, columns.step or 1))
-    elif isinstance(columns, (int, str)):
-        columns = [columns]
+    # What steps and unions hand on has no known width, which skl2onnx would ask for.
+    columns = [int(place) for place in columns]
+    by_input = get_column_indices(columns, inputs, multiple=True) if len(inputs) > 1 else {0: columns}
     chosen: list[Any] = []
-    for i, places in get_column_indices(columns, inputs, multiple=True).items():
-        whole = len(inputs[i].type.shape) == 2 and places == list(range(inputs[i].type.shape[1] or 0))
+    for i, places in by_input.items():
+        shape = inputs[i].type.shape
+        whole = len(shape) == 2 and places == list(range(shape[1] or 0))
         chosen.append(inputs[i] if whole else _extract(scope, inputs[i], places))
     return chosen
 

@@ -16,7 +16,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, Normalizer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from tests.convert.examples import IRIS, SPECIES
@@ -108,3 +108,18 @@ def test_columns_are_chosen_in_every_way(columns: Any) -> None:
 def test_columns_come_in_the_order_they_are_named(part: Any, columns: Any) -> None:
     chosen = make_column_transformer((part, columns), remainder="passthrough")
     agree(make_pipeline(chosen, LogisticRegression(max_iter=500)).fit(ROWS, SPECIES), ROWS)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        union(StandardScaler(), MinMaxScaler()),
+        make_column_transformer((MinMaxScaler(), [3, 0])),
+        Normalizer(),
+    ],
+    ids=lambda step: type(step).__name__,
+)
+@pytest.mark.parametrize("final", FINALS, ids=lambda final: type(final).__name__)
+def test_columns_are_chosen_among_those_that_a_step_makes(first: Any, final: Any) -> None:
+    columns = make_column_transformer((StandardScaler(), [1]), remainder="passthrough")
+    agree(make_pipeline(clone(first), columns, clone(final)).fit(ROWS, SPECIES), ROWS)

@@ -50,6 +50,8 @@ def compares(estimator: Any) -> bool:
         start = initial_of(estimator)
         return start is None or compares(start)
     parts = members(estimator)
+    if getattr(estimator, "passthrough", False):
+        parts = [*parts, estimator.final_estimator_]  # it reads the columns as well
     return bool(parts) and all(compares(part) for part in parts)
 
 

@@ -149,6 +149,8 @@ def test_models_that_compare_are_never_undecided() -> None:
         (VotingClassifier([("a", TREE), ("b", RandomForestClassifier(2))]), True),
         (VotingClassifier([("a", TREE), ("b", LOGISTIC)]), False),
         (StackingClassifier([("a", TREE)], LOGISTIC), True),
+        (StackingClassifier([("a", TREE)], LOGISTIC, passthrough=True), False),
+        (StackingClassifier([("a", TREE)], TREE, passthrough=True), True),
         (make_pipeline(PCA(2), TREE), False),
         (LOGISTIC, False),
         (KNeighborsClassifier(), False),

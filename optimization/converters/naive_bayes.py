@@ -73,9 +73,13 @@ def convert_gaussian(scope: Any, operator: Any, container: Any) -> None:
 
 
 def compact_loss(model: Any) -> float:
-    """Return what a joint loses on a row of its own class where float32 holds −1 ÷ 2σ² and θ."""
+    """Return what a joint loses on a row of its own class where float32 holds −1 ÷ 2σ² and θ.
+
+    What all classes have in common is added up, in float64.
+    """
     moved = np.abs(model.theta_.astype(np.float32) - model.theta_)
-    return float((TYPICAL * UNIT + moved / np.sqrt(model.var_)).sum(axis=1).max())
+    common = 2.0 * model.theta_**2 / model.var_ * DOUBLE_UNIT
+    return float((TYPICAL * UNIT + moved / np.sqrt(model.var_) + common).sum(axis=1).max())
 
 
 def _compact(writer: Affine, model: Any) -> tuple[str, str, str]:
@@ -98,7 +102,7 @@ def _compact(writer: Affine, model: Any) -> tuple[str, str, str]:
 def quadratic(model: Any, mean: Array) -> tuple[Array, Array, Array]:
     """Return A, B `(n_classes, n_features)` and c `(n_classes,)` of a GaussianNB around `mean`."""
     away = model.theta_ - mean
-    constant = np.log(2.0 * np.pi * model.var_) + away**2 / model.var_
+    constant = _relative(np.log(2.0 * np.pi * model.var_) + away**2 / model.var_)
     offset = np.log(model.class_prior_) - 0.5 * constant.sum(axis=1)
     return _relative(-0.5 / model.var_), _relative(away / model.var_), _relative(offset)
 
@@ -141,8 +145,9 @@ def _linear(model: Any) -> tuple[Array, Array]:
 
 
 def _relative(terms: Array) -> Array:
-    """Take the classes' mean off; the first axis counts classes."""
-    return np.asarray(terms - terms.mean(axis=0))
+    """Take the classes' mean off, to the last bit where all are equal; the first axis counts classes."""
+    apart = terms - terms[0]
+    return np.asarray(apart - apart.mean(axis=0))
 
 
 def _finish(writer: Affine, joint: str, *, narrow: bool) -> None:

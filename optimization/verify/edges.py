@@ -11,6 +11,8 @@ the budget reaches.
     "edge", models that compare: ± the largest finite float32, ±inf
     "far", all other models:     ± FAR × the column's largest value
 
+Nothing but NaN takes the place of a number that is the same in all rows: no model has a scale for it, and
+where one divides by its variance (GaussianNB), the answer is scikit-learn's own rounding.
 A sum of columns in float32 overflows where scikit-learn's float64 does not, so the largest finite number
 would prove only that: models that add up get a value as far out as a wrong unit puts it. Far rows are a
 kind of their own, because their large answers widen the bound on scores, which grows with the scale.
@@ -47,10 +49,11 @@ def edge_rows(
     sizes = (*SMALL, *((LARGEST[True],) if comparing else ()))
     sizes = (*sizes, *((np.inf,) if comparing and manifest.allow_inf else ()))
     signed = [sign * size for size in sizes for sign in (1.0, -1.0)]
+    allowed = zip(varying(pool, space), may_miss(space, manifest), strict=True)
     pairs = [
         (column, value)
-        for column, missing in enumerate(may_miss(space, manifest))
-        for value in signed + [np.nan] * bool(missing)
+        for column, (moves, misses) in enumerate(allowed)
+        for value in signed * bool(moves) + [np.nan] * bool(misses)
     ]
     return _replaced(pool, space, pairs, max_rows, generator)
 
@@ -61,9 +64,18 @@ def far_rows(pool: Any, space: Space, *, max_rows: int, generator: np.random.Gen
     largest = np.max(np.abs(values), axis=0, where=np.isfinite(values), initial=0.0)
     with np.errstate(over="ignore"):
         far = to_grid(FAR * largest, space.single)
-    columns = np.flatnonzero(np.isfinite(far) & (far > 0))
+    columns = np.flatnonzero(np.isfinite(far) & (far > 0) & varying(pool, space))
     pairs = [(int(column), sign * float(far[column])) for column in columns for sign in (1.0, -1.0)]
     return _replaced(pool, space, pairs, max_rows, generator)
+
+
+def varying(pool: Any, space: Space) -> Array:
+    """Return `(n_movable,)` bool: which columns hold more than one number; all of them if none does."""
+    values = space.read(pool)
+    finite = np.isfinite(values)
+    lowest = np.min(values, axis=0, where=finite, initial=np.inf)
+    moves = lowest < np.max(values, axis=0, where=finite, initial=-np.inf)
+    return np.asarray(moves if moves.any() else np.ones_like(moves))
 
 
 def unknown_rows(

@@ -23,7 +23,7 @@ from optimization.verify.boundary import boundary_rows
 from optimization.verify.budget import FULL, RowBudget
 from optimization.verify.compare import Expected, expect
 from optimization.verify.comparing import compares
-from optimization.verify.edges import edge_rows, far_rows, may_miss, unknown_rows
+from optimization.verify.edges import edge_rows, far_rows, may_miss, unknown_rows, varying
 from optimization.verify.parity import Coverage
 from optimization.verify.space import Space, find_space, stack, take
 from optimization.verify.thresholds import threshold_rows
@@ -152,7 +152,8 @@ def _edge(subject: _Subject) -> Made:
         max_rows=subject.budget.edge_rows,
         generator=subject.generator,
     )
-    return Made(rows)
+    n_constant = int(np.sum(~varying(subject.pool, subject.space)))
+    return Made(rows, f"columns that hold one number keep it: {n_constant}" if n_constant else "")
 
 
 def _far(subject: _Subject) -> Made:

@@ -14,7 +14,7 @@ from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, Gaussi
 from optimization.convert import convert
 from optimization.converters.naive_bayes import UNIT, VISIBLE, compact_loss, loss
 from optimization.verify.rows import draw_marginal
-from tests.convert.examples import BENIGN, CANCER, IRIS, NAMES, SPECIES
+from tests.convert.examples import BENIGN, CANCER, IRIS, NAMES, SPECIES, settled
 from tests.converters.linear_cases import check, fit, op_types
 
 DIGITS, NUMBERS = load_digits(return_X_y=True)
@@ -57,6 +57,16 @@ def test_pixels_that_are_constant_in_a_class_ask_for_float64() -> None:
     assert sorted(op_types(estimator, DIGITS)) == sorted(DOUBLE)
     check(estimator, DIGITS)
     check(estimator, marginal(DIGITS))
+
+
+@pytest.mark.parametrize("number", [20.0, 20.1, 1e6])
+@pytest.mark.parametrize(("rows", "target"), [(IRIS, SPECIES), (DIGITS[:, 2:40:8], NUMBERS)])
+def test_a_column_of_one_number_takes_nothing_from_the_others(number: float, rows: Any, target: Any) -> None:
+    """Its variance is the smoothing, and what all classes lose there is up to 10¹⁸ times the rest."""
+    rows = np.column_stack([rows, np.full(len(rows), number)])
+    estimator = fit(GaussianNB(), rows, target)
+    check(estimator, rows)
+    assert settled(estimator, rows).report.exact
 
 
 def test_means_that_float32_cannot_hold_next_to_their_variance_stay_float64() -> None:

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from flavor.quantized_onnx_v1.manifest import Input
 from optimization.convert import convert
-from optimization.verify.edges import FAR, edge_rows, far_rows, unknown_rows
+from optimization.verify.edges import FAR, edge_rows, far_rows, unknown_rows, varying
 from optimization.verify.space import find_space
 from tests.convert.examples import IRIS, SPECIES, fit
 
@@ -56,6 +56,18 @@ def test_models_that_add_up_get_far_values_instead_of_the_largest() -> None:
     rows = far_rows(IRIS, space, max_rows=100, generator=np.random.default_rng(0))
     assert len(rows) == 2 * COLUMNS
     assert np.abs(rows).max().tolist() == np.float32(FAR * np.float32(IRIS.max())).tolist()
+
+
+def test_a_number_that_is_the_same_in_all_rows_stays_unless_it_may_miss() -> None:
+    rows = IRIS.assign(**{IRIS.columns[2]: 20.0})
+    converted = convert(fit(LogisticRegression(max_iter=500), rows, SPECIES), rows)
+    manifest = dataclasses.replace(converted.manifest, nan_columns=(str(IRIS.columns[2]),))
+    space, settings = find_space(rows, manifest), {"max_rows": 10_000, "generator": np.random.default_rng(0)}
+    edge = edge_rows(rows, space, manifest, comparing=True, **settings)
+    assert set(edge[IRIS.columns[2]].dropna()) == {20.0}
+    assert edge[IRIS.columns[2]].isna().any()
+    assert set(far_rows(rows, space, **settings)[IRIS.columns[2]]) == {20.0}
+    assert varying(rows.head(1), space).all()
 
 
 def test_one_coordinate_of_a_row_is_changed(boosting: Any) -> None:

@@ -11,13 +11,14 @@ integers among others.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from flavor.quantized_onnx_v1.feeds import are_single
 from optimization.convert.step_operations import is_calculated, operations_of, written
 from optimization.convert.structure import (
     TREES,
@@ -80,7 +81,7 @@ def widen(estimator: Any, features: Any, *, guards: tuple[str, ...] = (), wide: 
         _merge_steps,
         lambda part: _no_passthrough(part, wide),
         _into_thresholds,
-        lambda part: part if _is_single(features) else _columns_into_thresholds(part),
+        lambda part: part if _holds_single(features) else _columns_into_thresholds(part),
     ):
         estimator = rewrite(estimator, rule)
     return estimator
@@ -104,6 +105,42 @@ def double_columns(estimator: Any, n_columns: int) -> frozenset[int]:
         parts = [double_columns(part, n_columns) for _, part in estimator.transformer_list]
         return frozenset.intersection(everything, *parts)
     return frozenset[int]().union(*(double_columns(part, n_columns) for part in _members(estimator)))
+
+
+def single_columns(estimator: Any, n_columns: int, dtypes: Mapping[int, Any]) -> frozenset[int]:
+    """Return the positions of columns that scikit-learn hands to steps as float32.
+
+    The columns that a part of a ColumnTransformer reads are one matrix. A column that enters two parts has
+    one dtype in a graph, the wider, and so have those beside it.
+
+    Args:
+        estimator: mended and widened.
+        n_columns: of the rows.
+        dtypes: of the columns of numbers, by position.
+    """
+    parts = _read_together(estimator, n_columns)
+    wider = {i for part in parts if not are_single(dtypes[i] for i in part & dtypes.keys()) for i in part}
+    found: set[int] = set()
+    while wider > found:
+        found = wider
+        wider = found.union(*(part for part in parts if part & found))
+    return frozenset(range(n_columns)) - found
+
+
+def _read_together(estimator: Any, n_columns: int) -> list[frozenset[int]]:
+    """The columns that each part of a first ColumnTransformer reads, or all of them."""
+    estimator = unwrap(estimator)
+    if getattr(estimator, "steps", None):
+        return _read_together(estimator.steps[0][1], n_columns)
+    if hasattr(estimator, "transformer_list"):
+        return [read for _, part in estimator.transformer_list for read in _read_together(part, n_columns)]
+    if not hasattr(estimator, "transformers_"):
+        return [frozenset(range(n_columns))]
+    parts = []
+    for _, step, columns in estimator.transformers_:
+        if not (isinstance(step, str) and step == "drop"):
+            parts += [frozenset(columns[i] for i in read) for read in _read_together(step, len(columns))]
+    return parts
 
 
 def _encodes_floats(part: Any) -> bool:
@@ -164,11 +201,10 @@ def _is_coarse(features: Any) -> bool:
     return bool(np.any(moved > COARSE * spread))
 
 
-def _is_single(features: Any) -> bool:
-    """Whether all numbers are float32, which scikit-learn's scalers then calculate in."""
+def _holds_single(features: Any) -> bool:
+    """Whether some column is float32, which scikit-learn's scalers of such columns calculate in."""
     kinds = features.dtypes if isinstance(features, pd.DataFrame) else [features.dtype]
-    numbers = [kind for kind in kinds if pd.api.types.is_numeric_dtype(kind)]
-    return bool(numbers) and all(kind == np.float32 for kind in numbers)
+    return any(kind in (np.float32, np.float16) for kind in kinds if isinstance(kind, np.dtype))
 
 
 def _mixes_integers(features: Any) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from flavor.quantized_onnx_v1.manifest import Input
-from optimization.convert.doubles import double_columns
+from optimization.convert.doubles import double_columns, single_columns
 from optimization.convert.structure import walk
 from optimization.errors import ConversionError
 
@@ -127,14 +127,16 @@ def _kind(dtype: Any, column: str) -> str:
 
 
 def _double(kinds: tuple[str, ...], estimator: Any, features: Any, wide: bool) -> tuple[str, ...]:
-    """Number columns that only float64 steps read enter in the dtype scikit-learn gives them together."""
+    """Numbers that only float64 steps read enter in the dtype in which scikit-learn hands them on."""
     doubles = double_columns(estimator, len(kinds))
     if wide:
         doubles |= {i for i, kind in enumerate(kinds) if kind == "float32"}
-    numbers = [i for i, kind in enumerate(kinds) if kind != "str"]
-    together = {_dtype(features, i) for i in numbers}
-    kind = "float32" if together and np.result_type(*together) == np.float32 else "float64"
-    return tuple(kind if i in doubles and i in numbers else own for i, own in enumerate(kinds))
+    dtypes = {i: _dtype(features, i) for i, kind in enumerate(kinds) if kind != "str"}
+    single = single_columns(estimator, len(kinds), dtypes)
+    return tuple(
+        own if i not in doubles or i not in dtypes else "float32" if i in single else "float64"
+        for i, own in enumerate(kinds)
+    )
 
 
 def _dtype(features: Any, position: int) -> np.dtype[Any]:

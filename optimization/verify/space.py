@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flavor.quantized_onnx_v1.feeds import are_single
 from flavor.quantized_onnx_v1.manifest import FLOATS, Manifest
 from optimization.verify.floats import Array, to_grid
 
@@ -64,7 +65,7 @@ def find_space(features: Any, manifest: Manifest) -> Space:
         for position, kind in zip(positions, kinds, strict=True)
         if kind in FLOATS and (dtype := _dtype(features, position)).kind in "fiu"
     ]
-    dtypes = tuple(_floats(dtype, features) for _, _, dtype in movable)
+    dtypes = tuple(_floats(dtype, kind, features) for _, kind, dtype in movable)
     single = [kind == "float32" or dtype.char == "f" for _, kind, dtype in movable]
     return Space(
         tuple(position for position, _, _ in movable),
@@ -94,10 +95,11 @@ def _dtype(features: Any, position: int) -> np.dtype[Any]:
     return dtype if isinstance(dtype, np.dtype) else np.dtype(object)
 
 
-def _floats(dtype: np.dtype[Any], features: Any) -> np.dtype[Any]:
-    """Small integers beside float32 columns are float32 together with them, other integers float64."""
+def _floats(dtype: np.dtype[Any], kind: str, features: Any) -> np.dtype[Any]:
+    """Small integers read together with float32 columns are float32, other integers float64."""
     if dtype.char in "fd":
         return dtype
     beside = features.dtypes if isinstance(features, pd.DataFrame) else ()
-    narrow = any(other == np.float32 for other in beside) and np.result_type(dtype, np.float32) == np.float32
+    single = [other for other in beside if other == np.float32]
+    narrow = kind == "float32" and bool(single) and are_single([dtype, *single])
     return np.dtype(np.float32 if narrow else np.float64)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectFromModel
@@ -14,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
-from optimization.convert.doubles import double_columns, widen
+from optimization.convert.doubles import double_columns, single_columns, widen
 from optimization.convert.hazards import mend
 from optimization.convert.structure import walk
 from optimization.errors import ConversionError
@@ -82,6 +83,42 @@ def test_columns_of_float32_and_small_integers_are_float32_together_as_in_numpy(
     rows = MIXED.astype({"age": np.int8, "fare price": np.float32})
     result = settled(make_pipeline(prepare(), FOREST).fit(rows, SURVIVED), rows)
     assert [item.dtype for item in result.manifest.inputs][:2] == ["float32", "float32"]
+
+
+DOWNCAST: dict[str, dict[str, Any]] = {
+    "two of four single": dict.fromkeys(IRIS.columns[:2], np.float32),
+    "single beside small integers": {**dict.fromkeys(IRIS.columns[:3], np.float32), IRIS.columns[3]: np.int8},
+    "single beside integers": {**dict.fromkeys(IRIS.columns[:3], np.float32), IRIS.columns[3]: np.int64},
+}
+SOME = ColumnTransformer(
+    [("a", StandardScaler(), [0, 1]), ("b", MinMaxScaler(), [3])], remainder="passthrough"
+)
+
+
+@pytest.mark.parametrize("types", DOWNCAST.values(), ids=list(DOWNCAST))
+@pytest.mark.parametrize(
+    "steps", [[SOME], [StandardScaler()], []], ids=["some columns", "all columns", "none"]
+)
+@pytest.mark.parametrize(
+    "final", [FOREST, HistGradientBoostingClassifier(max_iter=5), LOGISTIC], ids=lambda f: type(f).__name__
+)
+def test_columns_of_several_float_types_settle_exactly(final: Any, steps: list[Any], types: Any) -> None:
+    rows = (10 * IRIS).round().astype(types)
+    estimator = make_pipeline(*(clone(step) for step in steps), clone(final)).fit(rows, SPECIES)
+    assert settled(estimator, rows).report.exact
+
+
+def test_columns_are_as_wide_as_what_is_read_with_them() -> None:
+    single = dict.fromkeys(range(4), np.dtype(np.float32))
+    mixed = {**single, 3: np.dtype(np.float64)}
+    estimator = SOME.fit(IRIS)
+    assert single_columns(estimator, 4, single) == {0, 1, 2, 3}
+    assert single_columns(estimator, 4, mixed) == {0, 1, 2}
+    assert single_columns(LOGISTIC, 4, mixed) == set()
+    union = FeatureUnion(
+        [("a", estimator), ("b", ColumnTransformer([("a", StandardScaler(), [1, 3])]).fit(IRIS))]
+    )
+    assert single_columns(union, 4, mixed) == {2}
 
 
 def seconds() -> tuple[pd.DataFrame, Any]:

@@ -5,7 +5,7 @@ Out: the estimator with its scalers and imputers in the thresholds of the trees 
 `Arithmetic` steps; the columns that enter as float64.
 Promise: nothing changes where float32 is enough: without a step that compares scaled values or is written
 by `Arithmetic` alone, and with columns whose float32 rounding is small against their spread, none of them
-integers among others.
+integers among others, or encoded.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def widen(estimator: Any, features: Any, *, guards: tuple[str, ...] = (), wide: 
     names = parts + _tree_members(estimator)
     searches = any(is_neighbours(part) or _encodes_floats(part) for _, part in walk(estimator))
     compares = searches or any(name.startswith(COMPARING) for name in names)
-    rounds = len(parts) > 1 and (wide or compares or _is_coarse(features) or _mixes_integers(features))
+    rounds = len(parts) > 1 and (
+        wide or compares or _is_coarse(features) or _enter_as_integers(estimator, features)
+    )
     if not rounds and not any(is_calculated(part) or _holds_models(part) for _, part in walk(estimator)):
         return estimator
     wide = wide or searches or any(name.startswith(WIDE) for name in names)
@@ -207,14 +209,15 @@ def _holds_single(features: Any) -> bool:
     return any(kind in (np.float32, np.float16) for kind in kinds if isinstance(kind, np.dtype))
 
 
-def _mixes_integers(features: Any) -> bool:
-    """Whether some columns enter as int64, which skl2onnx's scalers cannot subtract a mean from."""
-    if not isinstance(features, pd.DataFrame):
-        return False
-    whole = [
-        pd.api.types.is_integer_dtype(kind) or pd.api.types.is_bool_dtype(kind) for kind in features.dtypes
-    ]
-    return any(whole) and not all(whole)
+def _enter_as_integers(estimator: Any, features: Any) -> bool:
+    """Whether columns enter as int64, which skl2onnx's scalers cannot subtract a mean from.
+
+    They do so beside others, or where an encoder compares them.
+    """
+    kinds = features.dtypes if isinstance(features, pd.DataFrame) else [features.dtype]
+    whole = [pd.api.types.is_integer_dtype(kind) or pd.api.types.is_bool_dtype(kind) for kind in kinds]
+    encodes = any(is_fitted_encoder(part) for _, part in walk(estimator))
+    return any(whole) and (encodes or not all(whole))
 
 
 def _as_arithmetic(part: Any, wide: bool, guards: tuple[str, ...]) -> Any:

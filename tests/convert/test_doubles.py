@@ -13,7 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from optimization.convert.doubles import double_columns, single_columns, widen
 from optimization.convert.hazards import mend
@@ -106,6 +106,17 @@ def test_columns_of_several_float_types_settle_exactly(final: Any, steps: list[A
     rows = (10 * IRIS).round().astype(types)
     estimator = make_pipeline(*(clone(step) for step in steps), clone(final)).fit(rows, SPECIES)
     assert settled(estimator, rows).report.exact
+
+
+@pytest.mark.parametrize("encoder", [OneHotEncoder(), OrdinalEncoder()], ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("as_array", [False, True])
+def test_integers_are_scaled_beside_encoded_ones(encoder: Any, as_array: bool) -> None:
+    rows = (10 * IRIS).round().astype(np.int64)
+    rows = rows.to_numpy() if as_array else rows
+    columns = ColumnTransformer(
+        [("a", encoder, [3]), ("b", StandardScaler(), [0, 1])], remainder="passthrough"
+    )
+    assert settled(make_pipeline(columns, LOGISTIC).fit(rows, SPECIES), rows).report.exact
 
 
 def test_columns_are_as_wide_as_what_is_read_with_them() -> None:

@@ -17,6 +17,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from skl2onnx._parse import sklearn_parsers_map
 from skl2onnx._supported_operators import sklearn_operator_name_map
 from skl2onnx.common._registration import _converter_pool, _shape_calculator_pool
 
@@ -27,7 +28,8 @@ settings.register_profile("search", derandomize=False, print_blob=True)
 settings.load_profile("repeatable")
 
 REGISTRY = [
-    (pool, dict(pool)) for pool in (sklearn_operator_name_map, _converter_pool, _shape_calculator_pool)
+    (pool, dict(pool))
+    for pool in (sklearn_operator_name_map, sklearn_parsers_map, _converter_pool, _shape_calculator_pool)
 ]
 """skl2onnx's tables, each with a copy as it was before any test module registered a converter of ours."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from scipy import sparse
 
 from optimization.convert.step_operations import is_calculated, operations_of
@@ -129,8 +130,11 @@ def _neighbours(part: Any) -> str:
         return ""
     if callable(getattr(part, "weights", None)):
         return "weighs neighbours by a function of one's own; use weights='uniform' or 'distance'"
-    if sparse.issparse(part._fit_X):
-        return "was fitted with sparse rows, which ONNX does not know; fit it with rows.toarray()"
+    if sparse.issparse(part._fit_X) and np.prod(part._fit_X.shape) > MOST_DENSE:
+        return (
+            f"keeps sparse rows of {np.prod(part._fit_X.shape):,} numbers, which a graph keeps dense, up to"
+            f" {MOST_DENSE:,}; choose fewer columns before it, or train it with fewer rows"
+        )
     if metric_of(part) is None:
         name = getattr(part.effective_metric_, "__name__", part.effective_metric_)
         return (
@@ -139,6 +143,8 @@ def _neighbours(part: Any) -> str:
     return ""
 
 
+MOST_DENSE = 2**26
+"""Numbers of training rows that a graph may hold: 256 MB in float32."""
 NOT_MARKED = (
     "indicates missing values of columns that are not all numbers with some value, missing being NaN;"
     " use missing_values=np.nan, and drop columns without any value before training"

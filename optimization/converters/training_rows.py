@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from onnx import TensorProto
+from scipy import sparse
 
 from .writer import Writer
 
@@ -77,9 +78,12 @@ class Stored:
         return np.asarray(codes * self.factor + self.offset) if self.kind == "steps" else codes
 
 
-def store(values: Array) -> Stored:
-    """Return the smallest lossless form of `values` that needs no more than float32 would, or steps."""
-    values = np.asarray(values, dtype=np.float64)
+def store(values: Any) -> Stored:
+    """Return the smallest lossless form of `values` that needs no more than float32 would, or steps.
+
+    `values`: `(n_rows, n_features)`, dense or sparse.
+    """
+    values = np.asarray(values.toarray() if sparse.issparse(values) else values, dtype=np.float64)
     forms = [form for form in (_decimals(values), _single(values), _tables(values)) if form is not None]
     small = [form for form in forms if form.n_bytes <= 4 * values.size]
     return min(small, key=lambda form: form.n_bytes) if small else _steps(values)

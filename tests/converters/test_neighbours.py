@@ -10,10 +10,12 @@ import onnxruntime as ort
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from flavor.quantized_onnx_v1 import Predictor
 from optimization.convert import convert
@@ -300,6 +302,24 @@ def test_a_file_is_smaller_than_its_training_rows_in_float32() -> None:
         (KNeighborsClassifier().fit(CANCER, BENIGN), CANCER),
     ):
         assert convert(estimator, rows).model.ByteSize() < 4 * rows.size
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "cosine"])
+def test_sparse_training_rows_are_dense_in_the_graph(metric: str) -> None:
+    columns = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), [0, 5]), (StandardScaler(), [9, 12]), sparse_threshold=1.0
+    )
+    estimator = make_pipeline(columns, KNeighborsClassifier(metric=metric)).fit(WINE, GRAPE)
+    assert sparse.issparse(estimator[-1]._fit_X)
+    check(estimator, WINE)
+
+
+def test_more_numbers_than_a_graph_may_hold_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optimization.convert.refusals.MOST_DENSE", WINE.size - 1)
+    convert(KNeighborsClassifier().fit(WINE, GRAPE), WINE)
+    estimator = KNeighborsClassifier().fit(sparse.csr_array(WINE), GRAPE)
+    with pytest.raises(ConversionError, match=r"keeps sparse rows of 2,314 numbers.*up to 2,313; choose"):
+        convert(estimator, WINE)
 
 
 def test_no_rows_and_no_optimizations_are_fine() -> None:

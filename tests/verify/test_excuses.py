@@ -129,6 +129,28 @@ def test_a_row_that_float32_moves_over_a_threshold_is_input_rounding() -> None:
     assert input_rounded(case).tolist() == [False, True]
 
 
+def test_a_row_that_stands_on_a_jump_of_one_column_may_be_undecided_in_another() -> None:
+    estimator = LogisticRegression().fit(IRIS.to_numpy()[:, :2], SPECIES > 0)
+
+    class Jump:
+        """Answers 1 beyond 1, but 2 wherever the other column is not 50."""
+
+        def predict(self, data: Any) -> Any:
+            return np.where(np.asarray(data)[:, 1] == 50.0, np.asarray(data)[:, 0] > 1.0, 2).astype(int)
+
+    case = Dispute(
+        estimator=Jump(),
+        manifest=convert(estimator, IRIS.to_numpy()[:, :2]).manifest,
+        method="predict",
+        rows=np.array([[1.0, 50.0], [1.1, 50.0]]),
+        found=np.array([1, 0]),
+        bound=0.0,
+        is_label=True,
+        size=np.ones(2),
+    )
+    assert undecided(case).tolist() == [True, False]
+
+
 def test_models_that_compare_are_never_undecided() -> None:
     estimator = fit(TREE, IRIS, SPECIES)
     manifest = convert(estimator, IRIS).manifest

@@ -37,6 +37,10 @@ class ConversionError(OptimizationError):
     exit_code = 5
 
 
+class UnwrittenError(ConversionError):
+    """A converter or onnxruntime fails at the estimator."""
+
+
 class UnfaithfulError(ConversionError):
     """The graph answers otherwise than the estimator beyond the table of tolerances."""
 

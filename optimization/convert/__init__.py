@@ -25,7 +25,7 @@ from optimization.convert.probe import probe_answer, probe_guards, probe_toleran
 from optimization.convert.refusals import check_supported
 from optimization.convert.step_operations import has_functions
 from optimization.convert.structure import describe, unwrap
-from optimization.errors import ConversionError
+from optimization.errors import ConversionError, UnwrittenError
 
 __all__ = ["Converted", "convert", "describe", "unwrap"]
 
@@ -86,7 +86,7 @@ def _failed(estimator: Any, error: Exception) -> ConversionError:
     """Its first line names the cause; the rest is addressed to skl2onnx's own users."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     cause = re.split(r"[,.]? you may raise|\. ", lines[0], flags=re.IGNORECASE)[0].rstrip(".")[:300]
-    return ConversionError(
+    return UnwrittenError(
         f"skl2onnx could not convert {describe(estimator)}: {cause} ({type(error).__name__});"
         " use a supported estimator or setting for that step"
     )

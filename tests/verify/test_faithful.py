@@ -7,21 +7,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.decomposition import PCA, FactorAnalysis, FastICA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.ensemble import AdaBoostRegressor, RandomForestClassifier, VotingRegressor
+from sklearn.ensemble import AdaBoostRegressor, RandomForestClassifier, VotingClassifier, VotingRegressor
 from sklearn.feature_selection import SelectKBest, VarianceThreshold, f_regression
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.kernel_approximation import RBFSampler
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import BayesianRidge, Lasso, LinearRegression, LogisticRegression, Ridge
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, PowerTransformer
 
 from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.convert import convert
@@ -152,6 +154,17 @@ def test_what_neither_proves_is_refused_with_the_words_for_float32(monkeypatch: 
     with pytest.raises(UnfaithfulError, match=r"largest difference 1, .*use another estimator"):
         faithful(estimator, AROUND)
     assert tried == [False, True]
+
+
+@pytest.mark.parametrize("step", [PolynomialFeatures(), SimpleImputer(), PowerTransformer(standardize=False)])
+def test_steps_that_are_handed_float64_rows_are_written_in_it(step: Any) -> None:
+    """skl2onnx writes these for float32 alone, and ensembles that add probabilities hand on float64."""
+    members = [("a", make_pipeline(clone(step), LogisticRegression())), ("b", LogisticRegression())]
+    for ensemble in (OneVsRestClassifier(members[0][1]), VotingClassifier(members, voting="soft")):
+        found = faithful(ensemble.fit(AROUND, CLASSES), AROUND)
+        assert found.report.exact
+        if "OneVsRest" in type(ensemble).__name__:
+            assert "calculated in float64 from the rows on, because in float32 a step of it" in found.notes[0]
 
 
 def test_what_has_no_converter_is_not_tried_twice(monkeypatch: pytest.MonkeyPatch) -> None:

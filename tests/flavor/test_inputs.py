@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.utils import check_array
 
+from flavor.quantized_onnx_v1.feeds import is_single
 from tests.flavor.pairs import SIGNATURES, Pair, assert_same, outcome, rows_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:X does not have valid feature names")
@@ -100,3 +102,25 @@ def test_the_schema_is_the_source_models_with_predict_method_added(flower_pairs:
         assert ours.get_input_schema() == theirs.get_input_schema()
         assert ours.get_output_schema() == theirs.get_output_schema()
         assert [p.name for p in ours.get_params_schema().params] == ["predict_method"]
+
+
+@pytest.mark.parametrize(
+    ("types", "single"),
+    [
+        (["float32", "float32"], True),
+        (["float32", "int16"], True),
+        (["float16", "int16"], True),
+        (["float32", "int32"], False),
+        (["float32", "float64"], False),
+        (["float32", "bool"], True),
+        (["float32", "Float32"], False),
+        (["int8", "int16"], False),
+    ],
+    ids=str,
+)
+def test_a_table_is_float32_where_scikit_learn_makes_it_that(types: list[str], single: bool) -> None:
+    table = pd.DataFrame({str(i): pd.Series([0, 1], dtype=kind) for i, kind in enumerate(types)})
+    assert is_single(table) == single
+    if "Float32" not in types:
+        kept = check_array(table, dtype=[np.float64, np.float32])
+        assert (kept.dtype == np.float32) == single

@@ -205,8 +205,7 @@ def _is_coarse(features: Any) -> bool:
 
 def _holds_single(features: Any) -> bool:
     """Whether some column is float32, which scikit-learn's scalers of such columns calculate in."""
-    kinds = features.dtypes if isinstance(features, pd.DataFrame) else [features.dtype]
-    return any(kind in (np.float32, np.float16) for kind in kinds if isinstance(kind, np.dtype))
+    return any(kind in (np.float32, np.float16) for kind in _dtypes(features) if isinstance(kind, np.dtype))
 
 
 def _enter_as_integers(estimator: Any, features: Any) -> bool:
@@ -214,10 +213,15 @@ def _enter_as_integers(estimator: Any, features: Any) -> bool:
 
     They do so beside others, or where an encoder compares them.
     """
-    kinds = features.dtypes if isinstance(features, pd.DataFrame) else [features.dtype]
-    whole = [pd.api.types.is_integer_dtype(kind) or pd.api.types.is_bool_dtype(kind) for kind in kinds]
+    is_integer, is_bool = pd.api.types.is_integer_dtype, pd.api.types.is_bool_dtype
+    whole = [is_integer(kind) or is_bool(kind) for kind in _dtypes(features)]
     encodes = any(is_fitted_encoder(part) for _, part in walk(estimator))
     return any(whole) and (encodes or not all(whole))
+
+
+def _dtypes(features: Any) -> list[Any]:
+    """The dtypes of a table's columns, or the one of a matrix."""
+    return list(features.dtypes) if isinstance(features, pd.DataFrame) else [features.dtype]
 
 
 def _as_arithmetic(part: Any, wide: bool, guards: tuple[str, ...]) -> Any:

@@ -7,9 +7,9 @@ Promise: what is known to be converted wrongly by skl2onnx 1.20, and not mended,
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-import numpy as np
 from scipy import sparse
 
 from optimization.convert.step_operations import is_calculated, operations_of
@@ -130,9 +130,9 @@ def _neighbours(part: Any) -> str:
         return ""
     if callable(getattr(part, "weights", None)):
         return "weighs neighbours by a function of one's own; use weights='uniform' or 'distance'"
-    if sparse.issparse(part._fit_X) and np.prod(part._fit_X.shape) > MOST_DENSE:
+    if sparse.issparse(part._fit_X) and (n_numbers := math.prod(part._fit_X.shape)) > MOST_DENSE:
         return (
-            f"keeps sparse rows of {np.prod(part._fit_X.shape):,} numbers, which a graph keeps dense, up to"
+            f"keeps sparse rows of {n_numbers:,} numbers, which a graph keeps dense, up to"
             f" {MOST_DENSE:,}; choose fewer columns before it, or train it with fewer rows"
         )
     if metric_of(part) is None:

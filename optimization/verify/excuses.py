@@ -146,9 +146,8 @@ def _within_reach(dispute: Dispute, n_draws: int) -> Array:
     size = np.maximum(np.abs(values), dispute.size)
     directions = generator.uniform(-1, 1, values.shape)
     # Where a number stands that many rows hold, a step may jump: of every third row it must stay.
-    directions[2::3] *= generator.random(directions[2::3].shape) < generator.random(
-        (len(directions[2::3]), 1)
-    )
+    moves = generator.random(values.shape) < generator.random((len(values), 1))
+    directions[2::3] *= moves[2::3]
     directions[::n_draws], directions[1::n_draws] = 1.0, -1.0  # rows on several edges at once
     moved = values + REACH * size * directions
     answer = _ask(dispute.estimator, dispute.method, space.write(take(dispute.rows, owners), moved))

@@ -100,6 +100,6 @@ def _floats(dtype: np.dtype[Any], kind: str, features: Any) -> np.dtype[Any]:
     if dtype.char in "fd":
         return dtype
     beside = features.dtypes if isinstance(features, pd.DataFrame) else ()
-    single = [other for other in beside if other == np.float32]
-    narrow = kind == "float32" and bool(single) and are_single([dtype, *single])
+    single = np.dtype(np.float32)
+    narrow = kind == "float32" and any(other == single for other in beside) and are_single([dtype, single])
     return np.dtype(np.float32 if narrow else np.float64)

@@ -72,3 +72,12 @@ def test_leaves_that_add_nothing_are_refused():
     boxes = boxes_of(2)
     nothing = replace(boxes, weights=boxes.weights * 0)
     assert words_of(nothing) == "expected leaves that add something, found weights of 0 only"
+
+
+def test_a_target_of_leaves_that_ask_nothing_gets_a_word():
+    boxes = boxes_of(2, n_trees=20)
+    nothing = np.setdiff1d(np.arange(len(boxes.node)), boxes.asked()[0])
+    words = words_of(replace(boxes, weights=np.isin(np.arange(len(boxes.node)), nothing)[:, None] * 2.0))
+    assert len(nothing) > 0
+    assert words.sizes.tolist() == [len(nothing)]
+    assert not words.care.any()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from optimization.answers import answers_of
 from optimization.data_columns import Expected, convert_columns, expected_columns, match_columns, suggest
 from optimization.data_files import join_names, plain, read_table
 from optimization.data_target import (
@@ -79,7 +80,7 @@ def load_rows(data: str, *, target: str, working_dir: Path, source: Source) -> R
     features = convert_columns(features, expected, shown_as=uri)
     check_answers(source.estimator, features, shown_as=uri)
     if answers is not None and hasattr(source.estimator, "predict"):
-        check_targets(names, source.estimator.predict(_take(features, np.arange(1))))
+        check_targets(names, answers_of(source.estimator, "predict", _take(features, np.arange(1))))
     return make_rows(features, answers, name=Path(file).stem, uri=uri, notes=notes + column_notes)
 
 
@@ -210,11 +211,11 @@ def _take(features: Any, positions: np.ndarray[Any, Any]) -> Any:
 
 def _refusal(estimator: Any, features: Any) -> Exception | None:
     """Return the error that the estimator raises on these rows, None if it answers."""
-    method = getattr(estimator, "predict", None) or getattr(estimator, "transform", None)
+    method = next((name for name in ("predict", "transform") if hasattr(estimator, name)), None)
     if method is None:
         return None
     try:
-        method(features)
+        answers_of(estimator, method, features)
     except Exception as error:  # an estimator may be anyone's code
         return error
     return None

@@ -25,6 +25,7 @@ ROOMS = (
 )
 """From left to right; `converters` serves `convert`, `source` is several modules."""
 SOURCE = (
+    "answers",
     "source",
     "source_open",
     "source_uri",

@@ -8,7 +8,6 @@ Promise: nothing is read off documentation or tags; what is not accepted there i
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from flavor.quantized_onnx_v1.manifest import FLOATS
+from optimization.answers import answers_of
 from optimization.convert.inputs import InputPlan
 
 NEGATIVE = -1e6
@@ -43,11 +43,11 @@ class Tolerates:
 def probe_answer(estimator: Any, method: str, features: Any) -> Answer:
     """Return the form of `estimator.method(features)` for float64 and float32 rows."""
     rows = features[:PROBE_ROWS]
-    double = single = call(estimator, method, rows)
+    double = single = answers_of(estimator, method, rows)
     with contextlib.suppress(ValueError):  # KMeans fitted on one dtype refuses rows of the other
-        double = call(estimator, method, as_float(rows, np.float64))
+        double = answers_of(estimator, method, as_float(rows, np.float64))
     with contextlib.suppress(ValueError):
-        single = call(estimator, method, as_float(rows, np.float32))
+        single = answers_of(estimator, method, as_float(rows, np.float32))
     return Answer({"float64": str(double.dtype), "float32": str(single.dtype)}, double.shape[1:])
 
 
@@ -82,14 +82,6 @@ def probe_guards(estimator: Any, features: Any) -> tuple[str, ...]:
     taken = {value: _accepts(estimator, method, rows, numbers, value) for value in (NEGATIVE, -1.0, 0.0)}
     infinite = () if taken[-1.0] and taken[0.0] else ("IsInf",)
     return infinite if taken[NEGATIVE] else ("IsNaN", "IsInf")
-
-
-def call(estimator: Any, method: str, rows: Any) -> np.ndarray[Any, Any]:
-    """Return `estimator.method(rows)` as a dense ndarray, without scikit-learn's warnings on names."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        answer = getattr(estimator, method)(rows)
-    return np.asarray(answer.toarray() if hasattr(answer, "toarray") else answer)
 
 
 def as_float(rows: Any, dtype: Any) -> Any:
@@ -138,7 +130,7 @@ def _accepts(estimator: Any, method: str, rows: Any, columns: list[int], value: 
     try:
         for turn in range(turns):
             part = columns[turn * len(rows) : (turn + 1) * len(rows)]
-            call(estimator, method, with_value(rows, part, value))
+            answers_of(estimator, method, with_value(rows, part, value))
     except (ValueError, TypeError, AttributeError, OverflowError, FloatingPointError):
         return False
     return True

@@ -17,7 +17,7 @@ import pandas as pd
 from sklearn.base import is_regressor
 
 from flavor.quantized_onnx_v1.predictor import Predictor
-from optimization.convert.probe import call
+from optimization.answers import answers_of
 from optimization.verify.excuses import Dispute, column_sizes, input_rounded, undecided
 from optimization.verify.floats import LARGEST
 from optimization.verify.parity import MethodParity, ParityReport
@@ -52,7 +52,7 @@ def expect(
     estimator: Any, methods: Sequence[str], features: Any, *, kind: str = "data", comparing: bool = False
 ) -> Expected:
     """Return `features` with the answers of `estimator` for each of `methods`."""
-    answers = {method: call(estimator, method, features) for method in methods}
+    answers = {method: answers_of(estimator, method, features) for method in methods}
     return Expected(
         kind,
         features,

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from flavor.quantized_onnx_v1.manifest import Manifest
-from optimization.convert.probe import call
+from optimization.answers import answers_of
 from optimization.convert.structure import final_step, is_sklearn
 from optimization.verify.floats import Array
 from optimization.verify.space import Space, find_space, take
@@ -185,6 +185,6 @@ def _round(values: Array, space: Space, manifest: Manifest) -> Array:
 def _ask(estimator: Any, method: str, rows: Any) -> Array | None:
     """The estimator's answer, None where it refuses."""
     try:
-        return call(estimator, method, rows)
+        return answers_of(estimator, method, rows)
     except (ValueError, AttributeError):
         return None

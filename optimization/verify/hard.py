@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.base import is_regressor
 
 from flavor.quantized_onnx_v1.manifest import Manifest
-from optimization.convert.probe import call
+from optimization.answers import answers_of
 from optimization.convert.structure import final_step
 from optimization.verify.boundary import boundary_rows
 from optimization.verify.budget import FULL, RowBudget
@@ -115,7 +115,7 @@ def _boundary(subject: _Subject) -> Made:
         return Made(None, "a regressor whose answer does not jump has no boundary")
 
     def ask(rows: Any) -> np.ndarray[Any, Any]:
-        return call(estimator, "predict", rows)
+        return answers_of(estimator, "predict", rows)
 
     try:
         rows = boundary_rows(ask, subject.pool, space, budget=subject.budget, generator=subject.generator)
@@ -220,7 +220,7 @@ def _jumps(estimator: Any) -> bool:
 
 def _takes(estimator: Any, method: str, row: Any) -> bool:
     try:
-        call(estimator, method, row)
+        answers_of(estimator, method, row)
     except (ValueError, IndexError):
         return False
     return True

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from optimization.convert.inputs import plan_inputs
-from optimization.convert.probe import as_float, call, probe_answer, probe_tolerance, with_value
+from optimization.convert.probe import as_float, probe_answer, probe_tolerance, with_value
 from tests.convert.examples import IRIS, MIXED, SPECIES
 
 
@@ -79,13 +79,3 @@ def test_only_floats_are_narrowed() -> None:
     assert narrowed["fare price"].dtype == np.float32
     assert narrowed["age"].dtype == MIXED["age"].dtype
     assert as_float(np.ones((1, 1), dtype=int), np.float32).dtype.kind == "i"
-
-
-def test_a_sparse_answer_is_compared_as_a_dense_one() -> None:
-    answer = call(OneHotEncoder().fit(MIXED[["sex"]]), "transform", MIXED[["sex"]])
-    assert answer.shape == (200, 2)
-
-
-def test_an_answer_keeps_its_own_dtype() -> None:
-    scaler = StandardScaler().fit(IRIS)
-    assert call(scaler, "transform", IRIS.astype(np.float32)).dtype == np.float32

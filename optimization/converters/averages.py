@@ -6,7 +6,7 @@ Promise: exact.
 
     value = Σ over trees of (the leaf's value ÷ n_trees)      (the quotient in float64, rounded once)
 
-A Bagging of anything but trees is left to skl2onnx.
+A Bagging of anything but trees is left to joined_regressors.py.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .joined_regressors import convert_bagging
 from .output_types import TREE_OPTIONS, regressor_types
 from .sklearn_trees import is_tree, members_of, nodes_of, rows_of, values_of
 from .tree_nodes import regressor_attributes
@@ -31,7 +32,7 @@ NAMES = (
 
 
 def register() -> None:
-    """Replace skl2onnx's converters of the regressors; the one for Bagging serves other members still."""
+    """Replace skl2onnx's converters of the regressors."""
     import sklearn.ensemble
     import sklearn.tree
     from skl2onnx import update_registered_converter
@@ -51,12 +52,10 @@ def is_supported(estimator: Any) -> bool:
 
 
 def convert(scope: Any, operator: Any, container: Any) -> None:
-    """Write the nodes, or let skl2onnx write those of a Bagging."""
-    from skl2onnx.operator_converters.bagging import convert_sklearn_bagging_regressor
-
+    """Write the nodes, or those of a Bagging's members."""
     forest = operator.raw_operator
     if not is_supported(forest):
-        convert_sklearn_bagging_regressor(scope, operator, container)
+        convert_bagging(scope, operator, container)
         return
     writer, output = Writer(scope, container), operator.outputs[0].full_name
     source, double = rows_of(writer, operator)

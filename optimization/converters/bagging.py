@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from .algebra import DOUBLE, Algebra, cast
-from .members import widened, write_member
+from .members import part_of_columns, widened, write_member
 from .writer import Writer
 
 
@@ -33,7 +33,7 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     label, answer = (output.full_name for output in operator.outputs)
     raw = container.get_options(estimator, {"raw_scores": False})["raw_scores"]
     answers = [
-        write_member(writer, operator, member, raw=raw, inputs=_columns(writer, operator, columns))
+        write_member(writer, operator, member, raw=raw, inputs=part_of_columns(writer, operator, columns))
         for member, columns in zip(estimator.estimators_, estimator.estimators_features_, strict=True)
     ]
     votes = not raw and not all(hasattr(member, "predict_proba") for member in estimator.estimators_)
@@ -50,16 +50,3 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
 def _vote(writer: Writer, label: str, n_classes: int) -> str:
     column = writer.add("Unsqueeze", [label, writer.constant(np.array([1]))])
     return cast(writer, writer.add("Equal", [column, writer.constant(np.arange(n_classes))]), np.float64)
-
-
-def _columns(writer: Writer, operator: Any, columns: Any) -> list[Any] | None:
-    """Return a variable of the columns that a member reads; None for all in their order."""
-    if np.array_equal(columns, np.arange(operator.raw_operator.n_features_in_)):
-        return None
-    if len(operator.inputs) != 1:
-        raise NotImplementedError("members that read a part of several inputs")
-    rows = operator.inputs[0]
-    part = writer.scope.declare_local_variable("columns", type(rows.type)([None, len(columns)]))
-    index = writer.constant(np.asarray(columns, dtype=np.int64))
-    writer.add("Gather", [rows.full_name, index], output=part.full_name, axis=1)
-    return [part]

@@ -1,15 +1,17 @@
-"""VotingRegressor, StackingRegressor, MultiOutputRegressor and RegressorChain → their members, joined.
+"""VotingRegressor, StackingRegressor, BaggingRegressor and those of several targets → their members, joined.
 
 In: a fitted ensemble of regressors.
 Out: values `(n_rows, n_targets)`.
 Promise: exact where the members are: they are joined in float64.
 
     voting       Σ weight · value ÷ Σ weight                                    (ensemble/_voting.py, 1.9)
+    bagging      Σ value ÷ n; each member may read a part of the columns         (ensemble/_bagging.py)
     stacking     the final estimator on the values, and (passthrough) the rows   (ensemble/_stacking.py)
     multioutput  the values side by side                                         (multioutput.py)
     chain        each member reads the rows and the values before it; the values in the targets' order
 
-skl2onnx 1.20 gives scaled trees among the members float32 rows, and knows no chain. In front of a final
+skl2onnx 1.20 gives scaled trees among the members float32 rows, knows no chain, and a Bagging of members that
+calculate in another type than they read makes an invalid graph. In front of a final
 estimator that compares, and in a chain, members that are no trees are calculated in float64.
 """
 
@@ -21,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from .algebra import DOUBLE, Algebra, cast
-from .members import answers_in_steps, double_rows, write_regressor
+from .members import answers_in_steps, double_rows, part_of_columns, write_regressor
 from .writer import Writer
 
 Write = Callable[[Algebra, Any], str]
@@ -76,6 +78,15 @@ def _stacking(algebra: Algebra, operator: Any) -> str:
     return cast(writer, write_regressor(writer, operator, stack.final_estimator_, inputs=[meta]), np.float64)
 
 
+def _bagging(algebra: Algebra, operator: Any) -> str:
+    ensemble, writer = operator.raw_operator, algebra.writer
+    values = []
+    for member, columns in zip(ensemble.estimators_, ensemble.estimators_features_, strict=True):
+        inputs = part_of_columns(writer, operator, columns)
+        values.append(cast(writer, write_regressor(writer, operator, member, inputs=inputs), np.float64))
+    return algebra.add("Div", [algebra.add("Sum", values), algebra.number(float(len(values)))])
+
+
 def _side_by_side(algebra: Algebra, operator: Any) -> str:
     return _values(algebra, operator, operator.raw_operator.estimators_)
 
@@ -126,3 +137,6 @@ WRITERS: Mapping[str, Write] = {
     "RegressorChain": _chain,
 }
 """scikit-learn's class → what writes its values in float64."""
+
+convert_bagging = _converter(_bagging)
+"""Of anything but trees, which averages.py writes as one ensemble."""

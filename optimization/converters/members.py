@@ -122,6 +122,23 @@ def double_rows(writer: Writer, operator: Any) -> list[Any] | None:
     return [wide]
 
 
+def part_of_columns(writer: Writer, operator: Any, columns: Any) -> list[Any] | None:
+    """Return a variable of the columns that a member of a Bagging reads; None for all in their order.
+
+    Raises:
+        NotImplementedError: the rows are no single matrix.
+    """
+    if np.array_equal(columns, np.arange(operator.raw_operator.n_features_in_)):
+        return None
+    if len(operator.inputs) != 1:
+        raise NotImplementedError("members that read a part of several inputs")
+    rows = operator.inputs[0]
+    part = writer.scope.declare_local_variable("columns", type(rows.type)([None, len(columns)]))
+    index = writer.constant(np.asarray(columns, dtype=np.int64))
+    writer.add("Gather", [rows.full_name, index], output=part.full_name, axis=1)
+    return [part]
+
+
 def widened(algebra: Algebra, scores: str, member: Any) -> str:
     """Cast a member's scores to float64; where they are k ÷ n in scikit-learn, they are so here.
 

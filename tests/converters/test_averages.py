@@ -43,7 +43,7 @@ def test_a_constant_is_a_tree_of_one_leaf() -> None:
     check(RandomForestRegressor(**SMALL).fit(DIABETES, np.full(len(DIABETES), 1 / 3)), DIABETES)
 
 
-def test_a_bagging_of_anything_else_is_left_to_skl2onnx() -> None:
+def test_a_bagging_of_anything_else_is_joined() -> None:
     estimator = BaggingRegressor(Ridge(), **SMALL).fit(DIABETES, PROGRESS)
     assert not is_supported(estimator)
     assert "TreeEnsembleRegressor" not in op_types(estimator, DIABETES)

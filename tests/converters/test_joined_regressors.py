@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
+    BaggingRegressor,
     GradientBoostingRegressor,
     HistGradientBoostingRegressor,
     RandomForestRegressor,
@@ -19,10 +20,12 @@ from sklearn.ensemble import (
 from sklearn.linear_model import Lasso, LinearRegression, Ridge
 from sklearn.multioutput import MultiOutputRegressor, RegressorChain
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import Binarizer, KBinsDiscretizer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
+from flavor.quantized_onnx_v1.predictor import Predictor
+from optimization.convert import convert
 from tests.convert.examples import DIABETES, MIXED, PROGRESS, settled
 from tests.converters.agreement import agree, one_row_at_a_time
 
@@ -35,6 +38,7 @@ MEMBERS = {
     "boosting": GradientBoostingRegressor(n_estimators=5),
     "hist": HistGradientBoostingRegressor(max_iter=5),
 }
+BINS = {"encode": "ordinal", "quantile_method": "averaged_inverted_cdf"}
 SCALED = {name: make_pipeline(StandardScaler(), member) for name, member in MEMBERS.items()}
 
 
@@ -42,6 +46,29 @@ SCALED = {name: make_pipeline(StandardScaler(), member) for name, member in MEMB
 def test_the_proof_holds_for_a_vote_of_scaled_members(name: str) -> None:
     estimator = VotingRegressor([("a", SCALED[name]), ("b", Ridge())], weights=[1.0, 3.0])
     assert settled(estimator.fit(DIABETES, PROGRESS), DIABETES).report.exact
+
+
+@pytest.mark.parametrize("max_features", [1.0, 0.5])
+@pytest.mark.parametrize("name", SCALED)
+def test_the_proof_holds_for_a_bagging_of_scaled_members(name: str, max_features: float) -> None:
+    estimator = BaggingRegressor(SCALED[name], n_estimators=3, max_features=max_features, random_state=0)
+    assert settled(estimator.fit(DIABETES, PROGRESS), DIABETES).report.exact
+
+
+@pytest.mark.parametrize("step", [Binarizer(), StandardScaler(), KBinsDiscretizer(4, **BINS)], ids=str)
+@pytest.mark.parametrize("wide", [False, True])
+def test_members_of_a_bagging_may_calculate_in_another_type_than_they_read(step: Any, wide: bool) -> None:
+    """skl2onnx 1.20 gives values the type of the rows, here int64: an invalid graph."""
+    rows = (ROWS * 50).round().astype(np.int64)
+    estimator = BaggingRegressor(make_pipeline(step, LinearRegression()), n_estimators=3, random_state=0)
+    estimator.fit(rows, PROGRESS)
+    converted = convert(estimator, rows, wide=wide)
+    found = Predictor(converted.model.SerializeToString(), converted.manifest).predict(rows)
+    np.testing.assert_allclose(found, estimator.predict(rows), rtol=1e-6)
+
+
+def test_a_bagging_of_several_targets() -> None:
+    agree(BaggingRegressor(Ridge(), n_estimators=3, random_state=0).fit(ROWS, THREE), ROWS)
 
 
 @pytest.mark.parametrize("name", SCALED)

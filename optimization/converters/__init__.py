@@ -7,6 +7,7 @@ Promise: explicit and repeatable; nothing is registered by import.
 
 from . import (
     ada_boost,
+    ada_boost_regressor,
     arithmetic,
     averages,
     calibration,
@@ -52,6 +53,7 @@ from . import (
 
 FAMILIES = (
     ada_boost,
+    ada_boost_regressor,
     arithmetic,
     averages,
     calibration,

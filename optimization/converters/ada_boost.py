@@ -1,8 +1,8 @@
-"""AdaBoostClassifier of trees → one TreeEnsembleRegressor.
+"""AdaBoostClassifier → the sum of its members' votes; of trees, one TreeEnsembleRegressor.
 
-In: a fitted estimator (SAMME) whose members are trees; the voters' weights w, their sum W, K classes.
+In: a fitted estimator (SAMME); the voters' weights w, their sum W, K classes.
 Out: label and probabilities, or the decision function.
-Promise: exact.
+Promise: exact where the members are.
 
     two classes: raw = Σ ± 2 w ÷ W             label = raw > 0       probabilities = sigmoid(± raw)
     more:        raw = K ÷ (K − 1) · Σ w [votes for c] ÷ W − 1 ÷ (K − 1)
@@ -11,7 +11,8 @@ Promise: exact.
 The last term is a node of its own, and only where the decision function is asked for: onnxruntime 1.32
 leaves base values out where a row has no vote for a class, and neither label nor probabilities need it.
 sklearn/ensemble/_weight_boosting.py (1.9). Every leaf votes for one class, the first with the largest
-share. AdaBoostRegressor, one class, and members of other kinds are left to skl2onnx.
+share; votes of other members are counted in float64. One class is left to skl2onnx, whose converter counts in
+float32, and has an invalid graph for float64 rows.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from .algebra import DOUBLE, Algebra, cast
+from .members import write_member
 from .output_types import CLASSIFIER_OPTIONS, classifier_types
 from .raw_scores import finish_classifier
 from .sklearn_trees import is_tree, members_of, nodes_of, rows_of
@@ -30,7 +33,7 @@ Array = np.ndarray[Any, Any]
 
 
 def register() -> None:
-    """Replace skl2onnx's converter of the classifier; it serves other members still."""
+    """Replace skl2onnx's converter of the classifier; it serves a single class still."""
     from skl2onnx import update_registered_converter
     from sklearn.ensemble import AdaBoostClassifier
 
@@ -54,14 +57,17 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     from skl2onnx.operator_converters.ada_boost import convert_sklearn_ada_boost_classifier
 
     estimator = operator.raw_operator
-    if not is_supported(estimator):
+    n_classes = len(estimator.classes_)
+    if n_classes == 1:
         convert_sklearn_ada_boost_classifier(scope, operator, container)
         return
     writer = Writer(scope, container)
-    source, double = rows_of(writer, operator)
-    attributes = tree_attributes(estimator, double=double)
-    raw = writer.add("TreeEnsembleRegressor", [source], domain=ML_DOMAIN, **attributes)
-    n_classes = len(estimator.classes_)
+    if is_supported(estimator):
+        source, double = rows_of(writer, operator)
+        attributes = tree_attributes(estimator, double=double)
+        raw = writer.add("TreeEnsembleRegressor", [source], domain=ML_DOMAIN, **attributes)
+    else:
+        raw = _votes_of_others(Algebra(writer, DOUBLE), operator)
     if n_classes == 2:
         finish_classifier(writer, operator, raw)
     else:
@@ -78,6 +84,29 @@ def tree_attributes(estimator: Any, *, double: bool) -> dict[str, Any]:
         return regressor_attributes(nodes, leaves, np.zeros(1), double=double)
     leaves = (rows, votes, n_classes / (n_classes - 1) * weights)
     return regressor_attributes(nodes, leaves, np.zeros(n_classes), double=double)
+
+
+def _votes_of_others(algebra: Algebra, operator: Any) -> str:
+    """Raw scores, `(n_rows, 1)` or `(n_rows, n_classes)` float32, of members of any kind."""
+    estimator, writer = operator.raw_operator, algebra.writer
+    members, classes = members_of(estimator), estimator.classes_
+    n_classes, side = len(classes), writer.constant(np.array([1]))
+    labels = [write_member(writer, operator, member)[0] for member in members]
+    joined = writer.add("Concat", [writer.add("Unsqueeze", [label, side]) for label in labels], axis=1)
+    if classes.dtype.kind in "OUS":
+        places, names = list(range(n_classes)), [str(name) for name in classes]
+        joined = writer.add(
+            "LabelEncoder", [joined], domain=ML_DOMAIN, keys_strings=names, values_int64s=places
+        )
+        classes = np.array(places)
+    # (n_rows, n_classes, n_members) of votes, times the members' weights.
+    answers = writer.add("Unsqueeze", [joined, side])
+    said = writer.add("Equal", [answers, writer.constant(classes.astype(np.int64)[:, None])])
+    share = estimator.estimator_weights_[: len(members)] / estimator.estimator_weights_.sum()
+    votes = algebra.gemm(cast(writer, said, np.float64), share[:, None])
+    votes = writer.add("Reshape", [votes, writer.constant(np.array([-1, n_classes]))])
+    signs = np.array([[-2.0], [2.0]]) if n_classes == 2 else np.eye(n_classes) * n_classes / (n_classes - 1)
+    return cast(writer, algebra.gemm(votes, signs), np.float32)
 
 
 def _votes(estimator: Any, nodes: Nodes) -> tuple[Array, Array, Array]:

@@ -64,14 +64,14 @@ def _voting(algebra: Algebra, operator: Any) -> str:
     ensemble = operator.raw_operator
     given = ensemble._weights_not_none
     weights = np.ones(len(ensemble.estimators_)) if given is None else np.asarray(given, dtype=np.float64)
-    values = _values(algebra, operator, ensemble.estimators_)
+    values = values_side_by_side(algebra, operator, ensemble.estimators_)
     return algebra.gemm(values, (weights / weights.sum())[:, None])
 
 
 def _stacking(algebra: Algebra, operator: Any) -> str:
     stack, writer = operator.raw_operator, algebra.writer
     fine = answers_in_steps(stack.final_estimator_)
-    columns = [_values(algebra, operator, stack.estimators_, fine=fine)]
+    columns = [values_side_by_side(algebra, operator, stack.estimators_, fine=fine)]
     if stack.passthrough:
         columns += [cast(writer, rows.full_name, np.float64) for rows in operator.inputs]
     meta = double_variable(algebra, columns, stack.final_estimator_.n_features_in_)
@@ -88,7 +88,7 @@ def _bagging(algebra: Algebra, operator: Any) -> str:
 
 
 def _side_by_side(algebra: Algebra, operator: Any) -> str:
-    return _values(algebra, operator, operator.raw_operator.estimators_)
+    return values_side_by_side(algebra, operator, operator.raw_operator.estimators_)
 
 
 def _chain(algebra: Algebra, operator: Any) -> str:
@@ -103,7 +103,7 @@ def _chain(algebra: Algebra, operator: Any) -> str:
     return writer.add("Gather", [joined, writer.constant(order.astype(np.int64))], axis=1)
 
 
-def _values(algebra: Algebra, operator: Any, members: Any, *, fine: bool = False) -> str:
+def values_side_by_side(algebra: Algebra, operator: Any, members: Any, *, fine: bool = False) -> str:
     """Write the members' values, `(n_rows, n_members)` float64."""
     writer, columns = algebra.writer, []
     wide = double_rows(writer, operator) if fine else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import ada_boost, averages, forest, gradient_boosting, hist_gradient_boosting
+from . import ada_boost, ada_boost_regressor, averages, forest, gradient_boosting, hist_gradient_boosting
 
 
 def _always(estimator: Any) -> bool:
@@ -25,6 +25,7 @@ FAMILIES: Mapping[str, Callable[[Any], bool]] = {
     "HistGradientBoostingClassifier": hist_gradient_boosting.takes_scaling,
     "HistGradientBoostingRegressor": hist_gradient_boosting.takes_scaling,
     "AdaBoostClassifier": ada_boost.is_supported,
+    "AdaBoostRegressor": ada_boost_regressor.is_supported,
     "IsolationForest": _always,
 }
 """scikit-learn's class → whether this instance is converted by us."""

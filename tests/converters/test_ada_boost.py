@@ -1,4 +1,4 @@
-"""AdaBoostClassifier of trees as one sum of votes."""
+"""AdaBoostClassifier as one sum of votes, of trees and of others."""
 
 from __future__ import annotations
 
@@ -11,14 +11,23 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
+from optimization.convert import convert
 from optimization.converters.ada_boost import is_supported, tree_attributes
+from optimization.verify import settle
 from tests.converters.tree_rows import check, check_answers, make_predictor, op_types, threshold_rows
 
 CANCER, BENIGN = load_breast_cancer(return_X_y=True)
 IRIS, SPECIES = load_iris(return_X_y=True)
 SHORT: dict[str, Any] = {"n_estimators": 12, "random_state": 0}
+OTHERS = [
+    LogisticRegression(max_iter=500),
+    SVC(),
+    GaussianNB(),
+]
 MEMBERS = [None, DecisionTreeClassifier(max_depth=3), ExtraTreeClassifier(max_depth=2)]
 
 
@@ -55,10 +64,23 @@ def test_three_classes_share_one_ensemble_between_label_probabilities_and_scores
     assert sorted(kinds) == ["Add", "ArgMax", "Mul", "Softmax", "TreeEnsembleRegressor"]
 
 
-def test_members_of_another_kind_are_left_to_skl2onnx() -> None:
-    estimator = AdaBoostClassifier(LogisticRegression(max_iter=500), **SHORT).fit(IRIS, SPECIES)
+@pytest.mark.parametrize("labels", [[0, 1, 1], [False, True, True], [0, 1, 2], ["a", "b", "c"], [3, 1, 7]])
+@pytest.mark.parametrize("member", OTHERS)
+def test_members_of_any_kind_vote(member: Any, labels: list[Any]) -> None:
+    estimator = AdaBoostClassifier(member, **SHORT).fit(IRIS, np.array(labels)[SPECIES])
     assert not is_supported(estimator)
-    assert "TreeEnsembleRegressor" not in op_types(estimator, IRIS)
+    check(estimator, IRIS)
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 1], ["a", "b", "c"]])
+def test_members_that_calculate_in_float64_vote_too(labels: list[Any]) -> None:
+    """skl2onnx 1.20 has an invalid graph for float64 rows."""
+    offset = np.array([2e3, -9e3, 4e3, 1e4])
+    estimator = AdaBoostClassifier(LogisticRegression(max_iter=5000), **SHORT)
+    fitted = estimator.fit(IRIS + offset, np.array(labels)[SPECIES])
+    found = settle(convert(fitted, IRIS + offset, wide=True), fitted, IRIS + offset, seed=0)
+    assert found.report.exact
+    assert "decision_function" in found.manifest.methods
 
 
 ESTIMATOR = AdaBoostClassifier(**SHORT).fit(IRIS, SPECIES)

@@ -20,11 +20,6 @@ from optimization.converters.functions import PARTIAL, name_of
 from optimization.converters.missing_values import fitted_with_missing, route_missing
 from optimization.converters.text_filling import as_text, text_filling
 
-WORD = r"(?u)\b\w\w+\b"
-"""scikit-learn's default token_pattern: letters and digits of all scripts."""
-UNICODE_WORD = r"[\p{L}\p{N}_]{2,}"
-"""The same for onnxruntime's RE2, whose \\w knows ASCII only, as does skl2onnx's [a-zA-Z0-9_]+."""
-
 
 def mend(estimator: Any, features: Any) -> Any:
     """Return `estimator` with every mendable hazard mended; the given object stays as it is."""
@@ -44,9 +39,6 @@ def options_for(estimator: Any) -> dict[int, dict[str, Any]]:
 def _options(part: Any) -> dict[str, Any]:
     if is_sklearn(part, "StandardScaler"):
         return {"div": "div"}
-    words = is_sklearn(part, "CountVectorizer") or is_sklearn(part, "TfidfVectorizer")
-    if words and part.analyzer == "word" and part.token_pattern == WORD:
-        return {"tokenexp": UNICODE_WORD}
     return {}
 
 

@@ -45,10 +45,10 @@ from . import (
     target_encoder,
     term_frequencies,
     text_filling,
+    texts,
     transformed_target,
     unions,
     voting,
-    word_boundaries,
 )
 
 FAMILIES = (
@@ -91,10 +91,10 @@ FAMILIES = (
     target_encoder,
     term_frequencies,
     text_filling,
+    texts,
     transformed_target,
     unions,
     voting,
-    word_boundaries,
 )
 
 

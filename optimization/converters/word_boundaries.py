@@ -1,6 +1,6 @@
 """CountVectorizer and TfidfVectorizer with analyzer="char_wb": words, their characters, n-grams of these.
 
-In: a fitted vectorizer; other analyzers are handed on to skl2onnx.
+In: a fitted vectorizer.
 Out: counts `(n_rows, n_features)` float32, or 0 and 1 with binary=True.
 Promise: exact, but for letters whose lower case depends on the library (docs/convert.md).
 
@@ -17,10 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from .affine import replace_converter
 from .writer import Writer
 
-ALIAS = "SklearnCountVectorizer"
 MICROSOFT = "com.microsoft"
 START, END = "\x02", "\x03"
 """What Tokenizer puts before and behind a text (onnxruntime's docs/ContribOperators.md: mark)."""
@@ -33,30 +31,17 @@ WORD = "[^" + "".join(f"\\x{{{ord(space):x}}}" for space in SPACES) + "]+"
 """The same for onnxruntime's RE2."""
 
 
-def register() -> None:
-    """Replace skl2onnx's converter, which TfidfVectorizer's calls too."""
-    replace_converter(ALIAS, convert)
+def characters_of(writer: Writer, operator: Any) -> str:
+    """Write the n-grams of characters within words; return the name of their counts."""
+    return _counts(writer, _characters(writer, lowered(writer, operator)), operator.raw_operator.vocabulary_)
 
 
-def convert(scope: Any, operator: Any, container: Any) -> None:
-    """Write the nodes, or let skl2onnx write those of another analyzer."""
-    from skl2onnx.operator_converters.text_vectoriser import convert_sklearn_text_vectorizer
-
-    vectorizer = operator.raw_operator
-    if vectorizer.analyzer != "char_wb":
-        convert_sklearn_text_vectorizer(scope, operator, container)
-        return
-    for name in ("strip_accents", "preprocessor"):
-        if getattr(vectorizer, name) is not None:
-            raise NotImplementedError(f"only {name}=None is supported")
-    writer = Writer(scope, container)
+def lowered(writer: Writer, operator: Any) -> str:
+    """The texts, `(n_rows,)`, in lower case where the vectorizer asks for it."""
     texts = writer.add("Reshape", [operator.inputs[0].full_name, writer.constant(np.array([-1]))])
-    if vectorizer.lowercase:
-        texts = writer.add("StringNormalizer", [texts], case_change_action="LOWER", is_case_sensitive=0)
-    counts = _counts(writer, _characters(writer, texts), vectorizer.vocabulary_)
-    if vectorizer.binary:
-        counts = writer.add("Min", [counts, writer.constant(np.ones(1, dtype=np.float32))])
-    writer.finish(counts, operator.outputs[0].full_name)
+    if not operator.raw_operator.lowercase:
+        return texts
+    return writer.add("StringNormalizer", [texts], case_change_action="LOWER", is_case_sensitive=0)
 
 
 def _characters(writer: Writer, texts: str) -> str:
@@ -75,7 +60,7 @@ def _counts(writer: Writer, characters: str, vocabulary: dict[str, int]) -> str:
     entries = [(tokens, column) for text, column in vocabulary.items() for tokens in _tokens(text)]
     if BLANK in vocabulary:
         entries.append(((NO_WORD,), n_features))
-    counts = _vectorize(writer, characters, entries)
+    counts = vectorize(writer, characters, entries)
     if BLANK not in vocabulary:
         return counts
     # Each word that is not there has two ends, which are no blanks.
@@ -96,7 +81,7 @@ def _tokens(text: str) -> list[tuple[str, ...]]:
     return [(first, *text[1:-1], last) if len(text) > 1 else (first,)]
 
 
-def _vectorize(writer: Writer, characters: str, entries: list[tuple[tuple[str, ...], int]]) -> str:
+def vectorize(writer: Writer, characters: str, entries: list[tuple[tuple[str, ...], int]]) -> str:
     """Write TfIdfVectorizer, whose pool holds n-grams by their length."""
     entries = sorted(entries, key=lambda entry: len(entry[0]))
     lengths = np.array([len(tokens) for tokens, _ in entries])

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
@@ -14,7 +13,7 @@ from sklearn.ensemble import (
     GradientBoostingClassifier,
     RandomForestClassifier,
 )
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import RFE
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -28,7 +27,6 @@ from sklearn.preprocessing import (
 )
 from sklearn.svm import SVC
 
-from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.convert import convert, graph, hazards
 from optimization.errors import ConversionError
 from tests.convert.examples import (
@@ -122,20 +120,6 @@ def test_a_calibrated_frozen_estimator_is_opened() -> None:
     frozen = FrozenEstimator(GaussianNB().fit(IRIS, SPECIES))
     estimator = CalibratedClassifierCV(frozen).fit(IRIS, SPECIES)
     np.testing.assert_array_equal(predictor(estimator, IRIS).predict(IRIS), estimator.predict(IRIS))
-
-
-@pytest.mark.parametrize("vectorizer", [TfidfVectorizer(), CountVectorizer(ngram_range=(1, 2))])
-def test_words_of_other_scripts_are_words(vectorizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    estimator = make_pipeline(ColumnTransformer([("t", vectorizer, "text")]), LOGISTIC).fit(TEXT, GOOD)
-    rows = pd.DataFrame({"text": ["ÄRGER im Café!", "good, nice", "", "naïve x 42", "good-film_1 a b"]})
-    expected = estimator.predict_proba(rows)
-    np.testing.assert_allclose(
-        predictor(estimator, TEXT).predict(rows, "predict_proba"), expected, rtol=0, atol=1e-5
-    )
-    monkeypatch.setattr(graph, "options_for", lambda estimator: {})
-    converted = convert(estimator, TEXT)
-    plain = Predictor(converted.model.SerializeToString(), converted.manifest)
-    assert np.abs(plain.predict(rows, "predict_proba") - expected).max() > 0.01
 
 
 def test_text_is_lowered_in_a_locale_that_slim_images_have() -> None:

@@ -3,7 +3,7 @@
 In: a fitted vectorizer.
 Out: counts `(n_rows, n_features)` float32, or 0 and 1 with binary=True; what TfidfVectorizer makes of them is
 written by skl2onnx.
-Promise: exact as far as `words` and `word_boundaries` are; analyzer="char" is left to skl2onnx.
+Promise: exact as far as `words`, `characters` and `word_boundaries` are; analyzers of one's own are refused.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from .affine import replace_converter
+from .characters import characters_of_texts
 from .word_boundaries import characters_of
 from .words import words_of
 from .writer import Writer
 
 ALIAS = "SklearnCountVectorizer"
-ANALYZERS = {"word": words_of, "char_wb": characters_of}
+ANALYZERS = {"word": words_of, "char": characters_of_texts, "char_wb": characters_of}
 OWN = ("strip_accents", "preprocessor", "tokenizer")
 """Parameters that change texts by functions."""
 
@@ -29,19 +30,15 @@ def register() -> None:
 
 
 def convert(scope: Any, operator: Any, container: Any) -> None:
-    """Write the nodes, or let skl2onnx write those of another analyzer."""
-    from skl2onnx.operator_converters.text_vectoriser import convert_sklearn_text_vectorizer
-
+    """Write the nodes."""
     vectorizer = operator.raw_operator
-    count = ANALYZERS.get(vectorizer.analyzer) if isinstance(vectorizer.analyzer, str) else None
-    if count is None:
-        convert_sklearn_text_vectorizer(scope, operator, container)
-        return
+    if not isinstance(vectorizer.analyzer, str):
+        raise NotImplementedError("an analyzer that is a function has no graph")
     for name in OWN:
         if getattr(vectorizer, name) is not None:
             raise NotImplementedError(f"only {name}=None is supported")
     writer = Writer(scope, container)
-    counts = count(writer, operator)
+    counts = ANALYZERS[vectorizer.analyzer](writer, operator)
     if vectorizer.binary:
         counts = writer.add("Min", [counts, writer.constant(np.ones(1, dtype=np.float32))])
     writer.finish(counts, operator.outputs[0].full_name)

@@ -20,6 +20,7 @@ from optimization.verify.tolerances import TOLERANCES
 from tests.drawn.estimators import SEED, Drawn
 from tests.drawn.numbers import numbers
 from tests.drawn.tables import tables
+from tests.drawn.texts import texts
 
 BUDGET = RowBudget(pairs=24, axis_pairs=48, threshold_rows=1_500, edge_rows=200)
 REACH = 1e-6
@@ -43,6 +44,12 @@ def test_numbers(pipeline: Drawn) -> None:
 @drawn
 @given(tables())
 def test_tables(pipeline: Drawn) -> None:
+    agrees_or_is_refused(pipeline)
+
+
+@drawn
+@given(texts())
+def test_texts(pipeline: Drawn) -> None:
     agrees_or_is_refused(pipeline)
 
 

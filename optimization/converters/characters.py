@@ -14,28 +14,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from .word_boundaries import BLANK, MICROSOFT, NO_CHARACTER, SPACES, lowered, vectorize
+from .word_boundaries import BLANK, IN_CLASS, NO_CHARACTER, lowered, take_apart, vectorize
 from .writer import Writer
 
-_SPACE = "[" + "".join(f"\\x{{{ord(space):x}}}" for space in SPACES) + "]"
-PARTS = f"{_SPACE}{{2,}}|(?s:.)"
+PARTS = f"[{IN_CLASS}]{{2,}}|(?s:.)"
 ONE = "^(?s:.)$"
 
 
 def characters_of_texts(writer: Writer, operator: Any) -> str:
     """Write the n-grams of characters; return the name of their counts."""
-    parts = writer.add(
-        "Tokenizer",
-        [lowered(writer, operator)],
-        domain=MICROSOFT,
-        mark=1,
-        mincharnum=1,
-        pad_value=NO_CHARACTER,
-        tokenexp=PARTS,
-    )
-    single = writer.add(
-        "Tokenizer", [parts], domain=MICROSOFT, mark=0, mincharnum=1, pad_value=BLANK, tokenexp=ONE
-    )
+    parts = take_apart(writer, lowered(writer, operator), filling=NO_CHARACTER, mark=1, tokenexp=PARTS)
+    single = take_apart(writer, parts, filling=BLANK, tokenexp=ONE)
     vocabulary = operator.raw_operator.vocabulary_
     entries = [(tuple(text), column) for text, column in vocabulary.items()]
     return vectorize(writer, writer.add("Flatten", [single], axis=1), entries)

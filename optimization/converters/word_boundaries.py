@@ -27,8 +27,9 @@ NO_WORD, NO_CHARACTER = "\ufffe", "\uffff"
 BLANK = " "
 SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 """What str.split takes for space; the last one is U+3000."""
-WORD = "[^" + "".join(f"\\x{{{ord(space):x}}}" for space in SPACES) + "]+"
-"""The same for onnxruntime's RE2."""
+IN_CLASS = "".join(f"\\x{{{ord(space):x}}}" for space in SPACES)
+"""The same for a class of characters of onnxruntime's RE2."""
+WORD = f"[^{IN_CLASS}]+"
 
 
 def characters_of(writer: Writer, operator: Any) -> str:
@@ -44,14 +45,22 @@ def lowered(writer: Writer, operator: Any) -> str:
     return writer.add("StringNormalizer", [texts], case_change_action="LOWER", is_case_sensitive=0)
 
 
+def take_apart(writer: Writer, texts: str, *, filling: str, mark: int = 0, **how: Any) -> str:
+    """Write a Tokenizer: one axis more than `texts`, short rows filled up.
+
+    Args:
+        filling: of rows with fewer parts than others.
+        mark: whether `START` and `END` stand around the parts.
+        how: `tokenexp`, a pattern of the parts, or `separators`.
+    """
+    given = {"mark": mark, "mincharnum": 1, "pad_value": filling, **how}
+    return writer.add("Tokenizer", [texts], domain=MICROSOFT, **given)
+
+
 def _characters(writer: Writer, texts: str) -> str:
     """`(n_rows, n_characters)` of all words, each between `START` and `END`."""
-    words = writer.add(
-        "Tokenizer", [texts], domain=MICROSOFT, mark=0, mincharnum=1, pad_value=NO_WORD, tokenexp=WORD
-    )
-    characters = writer.add(
-        "Tokenizer", [words], domain=MICROSOFT, mark=1, mincharnum=1, pad_value=NO_CHARACTER, separators=[""]
-    )
+    words = take_apart(writer, texts, filling=NO_WORD, tokenexp=WORD)
+    characters = take_apart(writer, words, filling=NO_CHARACTER, mark=1, separators=[""])
     return writer.add("Flatten", [characters], axis=1)
 
 

@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
-from .word_boundaries import MICROSOFT, NO_WORD, SPACES, lowered, vectorize
+from .word_boundaries import IN_CLASS, NO_WORD, lowered, take_apart, vectorize
 from .writer import ML_DOMAIN, Writer
 
-_IN_CLASS = {
+_CLASSES = {
     r"\w": r"\p{L}\p{N}_",
     r"\d": r"\p{Nd}",
-    r"\s": "".join(f"\\x{{{ord(space):x}}}" for space in SPACES),
+    r"\s": IN_CLASS,
 }
 """Python's classes of characters, of all scripts, for RE2, which knows ASCII's."""
 _WORDS = re.compile(r"\\b((?:\\w)*\\w(?:\+|\{\d+,\}))\\b")
@@ -44,15 +44,8 @@ def words_of(writer: Writer, operator: Any) -> str:
     vectorizer = operator.raw_operator
     longest = vectorizer.ngram_range[1]
     entries = [(_split(text, longest), column) for text, column in vectorizer.vocabulary_.items()]
-    words = writer.add(
-        "Tokenizer",
-        [lowered(writer, operator)],
-        domain=MICROSOFT,
-        mark=1,
-        mincharnum=1,
-        pad_value=NO_WORD,
-        tokenexp=as_re2(vectorizer.token_pattern),
-    )
+    pattern = as_re2(vectorizer.token_pattern)
+    words = take_apart(writer, lowered(writer, operator), filling=NO_WORD, mark=1, tokenexp=pattern)
     stop_words = vectorizer.get_stop_words()
     if stop_words and longest > 1:
         words = _without(writer, words, stop_words)
@@ -70,7 +63,7 @@ def as_re2(pattern: str) -> str:
         pattern = whole[1]
     written, inside = "", False
     for part in re.findall(r"\\.|.", pattern, re.DOTALL):
-        known, opposite = _IN_CLASS.get(part), _IN_CLASS.get(part.lower())
+        known, opposite = _CLASSES.get(part), _CLASSES.get(part.lower())
         if known:
             written += known if inside else f"[{known}]"
         elif opposite and inside:

@@ -11,11 +11,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.datasets import TABLES
+from benchmarks.datasets import TABLES, TEXTS
 from benchmarks.ratios import LOSSLESS, REGISTERED, Ratios, Record, geometric_mean, ratios
 
 NOISE = 0.9
 """A ratio above this is no worse "beyond noise": medians of equal contenders differ by up to a tenth."""
+BESIDE = {"tables": TABLES, "texts": TEXTS}
+"""Groups of data sets whose cases stand beside the suite: its bars and means are without them."""
 CLOSE = (0.75, 1.1)
 """Ratios that one process cannot tell from `NOISE`, on either side of it: some processes find one of two
 equal graphs a fifth slower, with its thread stalled or its memory unluckily placed."""
@@ -49,14 +51,21 @@ def judge(records: Sequence[Record]) -> list[Judged]:
     by_case = {record["case"]: record for record in records}
     single = [_judge(bar, by_case.get(bar.case)) for bar in BARS]
     timed = [record for record in records if "times" in record]
-    suite = [record for record in timed if not is_table(record)]
-    tables = {record["case"]: ratios(record) for record in timed if is_table(record)}
-    return [*single, *_suite(suite), *_worst(tables, "tables"), *_hard_rows(timed)]
+    suite = [record for record in timed if beside(record) is None]
+    others = [
+        verdict
+        for group in BESIDE
+        for verdict in _worst(
+            {record["case"]: ratios(record) for record in timed if beside(record) == group}, group
+        )
+    ]
+    return [*single, *_suite(suite), *others, *_hard_rows(timed)]
 
 
-def is_table(record: Record) -> bool:
-    """Whether a case is one of words and numbers, which stand beside the suite."""
-    return record["case"].partition("/")[2] in TABLES
+def beside(record: Record) -> str | None:
+    """Return the group of a case that stands beside the suite, one of `BESIDE`; None for one in it."""
+    dataset = record["case"].partition("/")[2]
+    return next((group for group, datasets in BESIDE.items() if dataset in datasets), None)
 
 
 def is_close(record: Record) -> bool:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.datasets import CLASSIFICATION, REGRESSION, TABLES, Array, load
-from benchmarks.families import CLASSIFIERS, REGRESSORS, TABLE_CLASSIFIERS, Family
+from benchmarks.datasets import CLASSIFICATION, REGRESSION, TABLES, TEXTS, Array, load
+from benchmarks.families import CLASSIFIERS, REGRESSORS, TABLE_CLASSIFIERS, TEXT_CLASSIFIERS, Family
 
 MAX_ROWS = 2_000
 """Rows of a batch at most: what the slow contenders answer in seconds."""
@@ -50,6 +50,7 @@ CASES: tuple[Case, ...] = tuple(
         (CLASSIFIERS, CLASSIFICATION),
         (REGRESSORS, REGRESSION),
         (TABLE_CLASSIFIERS, TABLES),
+        (TEXT_CLASSIFIERS, TEXTS),
     )
     for name, family in families.items()
     for dataset in datasets

@@ -22,6 +22,7 @@ from sklearn.base import is_classifier
 from benchmarks.datasets import Array
 from flavor.quantized_onnx_v1.manifest import Manifest, Session
 from flavor.quantized_onnx_v1.predictor import Predictor, open_session
+from optimization.convert.graph import set_locale
 from optimization.convert.structure import final_step
 from optimization.measure.records import Contender
 from optimization.measure.turns import taking_turns
@@ -41,6 +42,7 @@ class Plain:
 def plain_skl2onnx(estimator: Any, features: Any) -> Plain:
     """Return skl2onnx's own graph for float32 rows and words, without the list of dictionaries (zipmap).
 
+    Texts are lowered in this project's locale: a graph without one asks for en_US, which few images have.
     One that does not answer `features` is an error too.
     """
     from skl2onnx import to_onnx
@@ -54,6 +56,7 @@ def plain_skl2onnx(estimator: Any, features: Any) -> Plain:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 model = to_onnx(estimator, initial_types=types, options=tried, target_opset=OPSETS)
+            set_locale(model.graph)
             content = model.SerializeToString()
             answers(open_session(content, Session()), features)
             return Plain(content)

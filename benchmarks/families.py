@@ -1,7 +1,7 @@
 """The families of estimators of the suite.
 
 In: nothing.
-Out: `CLASSIFIERS`, `REGRESSORS` and `TABLE_CLASSIFIERS`: name → `Family`.
+Out: `CLASSIFIERS`, `REGRESSORS`, `TABLE_CLASSIFIERS` and `TEXT_CLASSIFIERS`: name → `Family`.
 Promise: settings are scikit-learn's defaults but for what a line says; seeds are fixed.
 """
 
@@ -17,6 +17,7 @@ from sklearn import (
     decomposition,
     discriminant_analysis,
     ensemble,
+    feature_extraction,
     gaussian_process,
     impute,
     kernel_approximation,
@@ -30,7 +31,14 @@ from sklearn import (
 )
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import Normalizer, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
+from sklearn.preprocessing import (
+    MinMaxScaler,
+    Normalizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+    TargetEncoder,
+)
 
 from benchmarks.datasets import N_WORDS, NUMBERS
 
@@ -250,3 +258,44 @@ TABLE_CLASSIFIERS: dict[str, Family] = {
     ),
 }
 """Classifiers of tables of words and numbers."""
+
+
+def _of_texts(vectorizer: Callable[[], Any], make: Callable[[], Any]) -> Callable[[], Any]:
+    """Texts counted, numbers into the range from 0 to 1."""
+    return lambda: make_pipeline(
+        compose.make_column_transformer((vectorizer(), "text"), (MinMaxScaler(), ["stars"])), make()
+    )
+
+
+def _words(**settings: Any) -> Callable[[], Any]:
+    return lambda: feature_extraction.text.TfidfVectorizer(**settings)
+
+
+TEXT_CLASSIFIERS: dict[str, Family] = {
+    "text_logistic": Family(_of_texts(_words(), linear_model.LogisticRegression), max_train_rows=SOME),
+    "text_pairs_svc": Family(
+        _of_texts(
+            _words(ngram_range=(1, 2), max_features=10_000, sublinear_tf=True),
+            lambda: svm.LinearSVC(random_state=0),
+        ),
+        max_train_rows=SOME,
+    ),
+    "text_naive_bayes": Family(
+        _of_texts(feature_extraction.text.CountVectorizer, naive_bayes.MultinomialNB), max_train_rows=SOME
+    ),
+    "text_characters_sgd": Family(
+        _of_texts(
+            _words(analyzer="char_wb", ngram_range=(2, 4), max_features=10_000),
+            lambda: linear_model.SGDClassifier(loss="log_loss", random_state=0),
+        ),
+        max_train_rows=SOME,
+    ),
+    "text_forest": Family(
+        _of_texts(
+            _words(max_features=500),
+            lambda: ensemble.RandomForestClassifier(100, random_state=0, max_depth=12),
+        ),
+        max_train_rows=SOME,
+    ),
+}
+"""Classifiers of texts beside a number."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.bars import Judged, is_table
+from benchmarks.bars import Judged, beside
+from benchmarks.datasets import LENGTH, N_REVIEWS, VOCABULARY
 from benchmarks.ratios import LOSSLESS, REGISTERED, Record, ratios
 
 HEAD = """\
@@ -43,11 +44,19 @@ Where this project's graph takes float64 (scaled trees, HistGradientBoosting), b
 float64, which skl2onnx's float32 input cannot tell apart.
 Other ways to serve (TL2cgen, the Intel extension for scikit-learn, mlflow.onnx) are in [peers.md](peers.md).
 """
-TABLES_TEXT = """\
+BESIDE_TEXT = {
+    "tables": """\
 The cases `table_…/orders` are words and numbers with holes, as tables have them: 20,000 rows of four columns
 of numbers, 5 % of them missing, and four of words, of which there are up to 2, 8, 60 and 900.
 They stand beside the suite, whose means are without them.
-"""
+""",
+    "texts": f"""\
+The cases `text_…/reviews` are {N_REVIEWS:,} texts of some {LENGTH} made-up words, out of {VOCABULARY:,}
+of which few are frequent, beside a column of numbers.
+skl2onnx's graphs ask for the locale en_US, which few images have: they are given that of this project's.
+They stand beside the suite too.
+""",
+}
 COLUMNS = (
     "case",
     "size",
@@ -70,7 +79,7 @@ def as_markdown(results: Mapping[str, Any], judged: Sequence[Judged]) -> str:
     records = results["records"]
     parts = [
         HEAD,
-        *([TABLES_TEXT] if any(is_table(record) for record in records) else []),
+        *(text for group, text in BESIDE_TEXT.items() if group in {beside(record) for record in records}),
         f"Measured on {results['date']}: {results['description']}.\n",
         *_again(results.get("again", ())),
         "## Bars\n",

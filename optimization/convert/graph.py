@@ -17,16 +17,16 @@ from onnx import ModelProto, NodeProto, helper
 
 from flavor.quantized_onnx_v1.manifest import Session
 from flavor.quantized_onnx_v1.predictor import open_session
-from optimization.convert.hazards import options_for
+from optimization.convert.hazards import options_for, strips_accents
 from optimization.convert.heads import Head
 from optimization.convert.inputs import InputPlan, onnx_types
 from optimization.convert.structure import final_step
-from optimization.converters import register_converters
+from optimization.converters import accents, register_converters
 from optimization.converters.far_scores import write_softmax
 from optimization.converters.writer import Detached
 
 OPSET, ML_OPSET, IR_VERSION = 18, 3, 8
-"""onnxruntime ≥ 1.14 runs these (its table of versioning); nothing here needs a newer one."""
+"""onnxruntime ≥ 1.14 runs these (its table of versioning); only strip_accents needs newer ones."""
 LOCALE = "C.UTF-8"
 """onnxruntime's own default, en_US.UTF-8, is missing in slim images, where the model would not load."""
 CLASSIFIER_OPTIONS = {"zipmap": False}
@@ -55,7 +55,7 @@ def build_graph(estimator: Any, plan: InputPlan, heads: Sequence[Head]) -> Model
         outputs.append(_value_info(head, source))
     nodes, initializers = nodes + writer.nodes, initializers + writer.tensors
     graph = helper.make_graph(nodes, "optimized", list(first.graph.input), outputs, initializers)
-    _set_locale(graph)
+    set_locale(graph)
     _share_nodes(graph)
     _drop_unread_inputs(graph)
     functions = {(f.domain, f.name): f for part in parts.values() for f in part.functions}
@@ -91,7 +91,7 @@ def to_onnx(estimator: Any, plan: InputPlan, *, raw: bool, heads: Sequence[Head]
             estimator,
             initial_types=onnx_types(plan),
             options={key: value for key, value in options.items() if value},
-            target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
+            target_opset={"": accents.OPSET if strips_accents(estimator) else OPSET, "ai.onnx.ml": ML_OPSET},
         )
     _check_inputs(model, plan)
     return model
@@ -159,7 +159,7 @@ def _write_head(writer: Detached, head: Head, source: str, final: Any) -> None:
         writer.add(head.activation or "Identity", [source], output=head.name)
 
 
-def _set_locale(graph: onnx.GraphProto) -> None:
+def set_locale(graph: onnx.GraphProto) -> None:
     """Text is lowered by Unicode's rules in a locale that every Debian image has."""
     for node in graph.node:
         if node.op_type == "StringNormalizer":

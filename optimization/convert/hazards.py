@@ -36,6 +36,11 @@ def options_for(estimator: Any) -> dict[int, dict[str, Any]]:
     return {id(part): options for _, part in walk(estimator) if (options := _options(part))}
 
 
+def strips_accents(estimator: Any) -> bool:
+    """Whether a vectorizer changes the characters of texts."""
+    return any(getattr(part, "strip_accents", None) is not None for part in _with_members(estimator))
+
+
 def _options(part: Any) -> dict[str, Any]:
     if is_sklearn(part, "StandardScaler"):
         return {"div": "div"}

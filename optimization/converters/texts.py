@@ -3,7 +3,8 @@
 In: a fitted vectorizer.
 Out: counts `(n_rows, n_features)` float32, or 0 and 1 with binary=True; what TfidfVectorizer makes of them is
 written by skl2onnx.
-Promise: exact as far as `words`, `characters` and `word_boundaries` are; analyzers of one's own are refused.
+Promise: exact as far as `words`, `characters`, `word_boundaries` and `accents` are, but for letters whose
+lower case depends on the library (docs/convert.md); analyzers of one's own are refused.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from .accents import without_accents
 from .affine import replace_converter
 from .characters import characters_of_texts
 from .word_boundaries import characters_of
-from .words import words_of
+from .words import counts_words_alone, words_of
 from .writer import Writer
 
 ALIAS = "SklearnCountVectorizer"
 ANALYZERS = {"word": words_of, "char": characters_of_texts, "char_wb": characters_of}
-OWN = ("strip_accents", "preprocessor", "tokenizer")
+OWN = ("preprocessor", "tokenizer")
 """Parameters that change texts by functions."""
 
 
@@ -38,7 +40,14 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
         if getattr(vectorizer, name) is not None:
             raise NotImplementedError(f"only {name}=None is supported")
     writer = Writer(scope, container)
-    counts = ANALYZERS[vectorizer.analyzer](writer, operator)
+    texts = writer.add("Reshape", [operator.inputs[0].full_name, writer.constant(np.array([-1]))])
+    if vectorizer.lowercase:
+        texts = writer.add("StringNormalizer", [texts], case_change_action="LOWER", is_case_sensitive=0)
+    if vectorizer.strip_accents is not None:
+        known = {character for entry in vectorizer.vocabulary_ for character in entry}
+        alike = vectorizer.analyzer != "word" or counts_words_alone(vectorizer)
+        texts = without_accents(writer, texts, vectorizer.strip_accents, known=known if alike else None)
+    counts = ANALYZERS[vectorizer.analyzer](writer, texts, vectorizer)
     if vectorizer.binary:
         counts = writer.add("Min", [counts, writer.constant(np.ones(1, dtype=np.float32))])
     writer.finish(counts, operator.outputs[0].full_name)

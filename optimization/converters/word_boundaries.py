@@ -1,8 +1,8 @@
 """CountVectorizer and TfidfVectorizer with analyzer="char_wb": words, their characters, n-grams of these.
 
-In: a fitted vectorizer.
-Out: counts `(n_rows, n_features)` float32, or 0 and 1 with binary=True.
-Promise: exact, but for letters whose lower case depends on the library (docs/convert.md).
+In: a fitted vectorizer, and texts `(n_rows,)`.
+Out: counts `(n_rows, n_features)` float32.
+Promise: exact.
 
 scikit-learn puts a blank on both sides of each word and counts n-grams within a word; a word that is
 shorter than n counts once as it is (feature_extraction/text.py: _char_wb_ngrams, 1.9). onnxruntime's
@@ -32,17 +32,9 @@ IN_CLASS = "".join(f"\\x{{{ord(space):x}}}" for space in SPACES)
 WORD = f"[^{IN_CLASS}]+"
 
 
-def characters_of(writer: Writer, operator: Any) -> str:
+def characters_of(writer: Writer, texts: str, vectorizer: Any) -> str:
     """Write the n-grams of characters within words; return the name of their counts."""
-    return _counts(writer, _characters(writer, lowered(writer, operator)), operator.raw_operator.vocabulary_)
-
-
-def lowered(writer: Writer, operator: Any) -> str:
-    """The texts, `(n_rows,)`, in lower case where the vectorizer asks for it."""
-    texts = writer.add("Reshape", [operator.inputs[0].full_name, writer.constant(np.array([-1]))])
-    if not operator.raw_operator.lowercase:
-        return texts
-    return writer.add("StringNormalizer", [texts], case_change_action="LOWER", is_case_sensitive=0)
+    return _counts(writer, _characters(writer, texts), vectorizer.vocabulary_)
 
 
 def take_apart(writer: Writer, texts: str, *, filling: str, mark: int = 0, **how: Any) -> str:

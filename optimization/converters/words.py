@@ -1,9 +1,8 @@
 """CountVectorizer and TfidfVectorizer with analyzer="word": words by a pattern, n-grams of these.
 
-In: a fitted vectorizer.
-Out: counts `(n_rows, n_features)` float32, or 0 and 1 with binary=True.
-Promise: exact, but for letters whose lower case depends on the library, and for patterns that RE2 reads
-otherwise than Python's `re` (docs/convert.md).
+In: a fitted vectorizer, and texts `(n_rows,)`.
+Out: counts `(n_rows, n_features)` float32.
+Promise: exact, but for patterns that RE2 reads otherwise than Python's `re` (docs/convert.md).
 
 scikit-learn joins the words of an n-gram with blanks, after it has left stop words out
 (feature_extraction/text.py: _word_ngrams, 1.9). skl2onnx 1.20 guesses the words of an n-gram and gives up
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
-from .word_boundaries import IN_CLASS, NO_WORD, lowered, take_apart, vectorize
+from .word_boundaries import IN_CLASS, NO_WORD, take_apart, vectorize
 from .writer import ML_DOMAIN, Writer
 
 _CLASSES = {
@@ -35,21 +34,26 @@ _BEHIND = 1 << 40
 """More than any row has words."""
 
 
-def words_of(writer: Writer, operator: Any) -> str:
+def words_of(writer: Writer, texts: str, vectorizer: Any) -> str:
     """Write the n-grams of words; return the name of their counts.
 
     Raises:
         NotImplementedError: the pattern cannot be written for RE2, or words hold blanks.
     """
-    vectorizer = operator.raw_operator
     longest = vectorizer.ngram_range[1]
     entries = [(_split(text, longest), column) for text, column in vectorizer.vocabulary_.items()]
     pattern = as_re2(vectorizer.token_pattern)
-    words = take_apart(writer, lowered(writer, operator), filling=NO_WORD, mark=1, tokenexp=pattern)
+    words = take_apart(writer, texts, filling=NO_WORD, mark=1, tokenexp=pattern)
     stop_words = vectorizer.get_stop_words()
     if stop_words and longest > 1:
         words = _without(writer, words, stop_words)
     return vectorize(writer, words, entries)
+
+
+def counts_words_alone(vectorizer: Any) -> bool:
+    """Whether an unknown word counts for nothing, however many letters it has and whatever is beside it."""
+    pattern = vectorizer.token_pattern.removeprefix("(?u)")
+    return vectorizer.ngram_range[1] == 1 and _WORDS.fullmatch(pattern) is not None
 
 
 def as_re2(pattern: str) -> str:

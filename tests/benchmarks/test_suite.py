@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks import bars, cases, datasets, run, table
@@ -169,18 +170,33 @@ def test_tables_are_the_same_every_time_and_hold_words_and_holes(name):
     assert first.features[list(datasets.NUMBERS)].isna().any().all()
 
 
-def test_tables_stand_beside_the_suite():
-    slow = record(case="table_forest/orders", times=record()["times"])
+@pytest.mark.parametrize("name", datasets.TEXTS)
+def test_texts_are_the_same_every_time_and_no_class_is_guessed(name):
+    first, second = datasets.load(name), datasets.load(name)
+    assert first.features.equals(second.features) and (first.target == second.target).all()
+    lengths = first.features["text"].str.split().str.len()
+    assert lengths.mean() == pytest.approx(datasets.LENGTH + 1, rel=0.02) and lengths.min() > 0
+    words = set(" ".join(first.features["text"]).lower().replace(".", "").split())
+    assert 0.9 * datasets.VOCABULARY <= len(words) <= datasets.VOCABULARY
+    assert max(np.bincount(first.target)) < 0.5 * len(first.target)
+
+
+@pytest.mark.parametrize(("group", "case"), [("tables", "table_forest/orders"), ("texts", "text/reviews")])
+def test_tables_and_texts_stand_beside_the_suite(group, case):
+    slow = record(case=case, times=record()["times"])
     for name in ("registered, 2 threads", "registered, 1 threads"):
         slow["times"][name] = {"one_row_ms": 1.0, "batch_ms": 100.0}
     judged = {(item.case, item.what): item for item in bars.judge([record(), slow])}
     assert judged["whole suite", bars.SUITE["batch_skl2onnx"][0]].measured == "2"
     worst = f"cases {bars.NEVER['batch_skl2onnx'][0]} (ratio below 0.9)"
     assert judged["whole suite", worst].measured == "0 of 1 cases"
-    assert judged["tables", worst].measured.startswith("1 of 1 cases: table_forest/orders")
+    assert judged[group, worst].measured.startswith(f"1 of 1 cases: {case}")
     results = {"records": [slow], "date": "2026-01-02", "description": "a machine"}
-    assert table.TABLES_TEXT in table.as_markdown(results, list(judged.values()))
-    assert table.TABLES_TEXT not in table.as_markdown({**results, "records": [record()]}, [])
+    page = table.as_markdown(results, list(judged.values()))
+    assert [text in page for text in table.BESIDE_TEXT.values()] == [
+        name == group for name in table.BESIDE_TEXT
+    ]
+    assert table.BESIDE_TEXT[group] not in table.as_markdown({**results, "records": [record()]}, [])
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from optimization.convert import convert
 from optimization.converters.word_boundaries import SPACES
-from optimization.errors import ConversionError
 from tests.convert.examples import GOOD, TEXT, predictor, settled
 
 TEXTS = [
@@ -76,13 +74,6 @@ def test_the_proof_holds_before_a_model() -> None:
         ColumnTransformer([("text", vectorizer, "text")]), LogisticRegression(max_iter=500)
     )
     assert settled(estimator.fit(TEXT, GOOD), TEXT).report.exact
-
-
-def test_accents_are_refused() -> None:
-    vectorizer = CountVectorizer(analyzer="char_wb", strip_accents="unicode")
-    estimator = ColumnTransformer([("text", vectorizer, "text")]).fit(TEXT)
-    with pytest.raises(ConversionError, match="only strip_accents=None is supported"):
-        convert(estimator, TEXT)
 
 
 @settings(max_examples=30, deadline=None)

@@ -26,6 +26,7 @@ WORDS = tuple(SENTENCE.split())
 GAPS = (" ", "  ", ", ", ". ", "\n", " \t")
 OPTIONS: dict[str, tuple[Any, ...]] = {
     "lowercase": (True, False),
+    "strip_accents": (None, "ascii", "unicode"),
     "ngram_range": ((1, 1), (1, 2), (2, 2), (1, 3)),
     "min_df": (1, 2),
     "max_features": (None, 30),

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.ensemble import (
     GradientBoostingClassifier,
@@ -21,6 +22,7 @@ from sklearn.ensemble import (
     IsolationForest,
     RandomForestClassifier,
 )
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
@@ -64,6 +66,14 @@ def load_many_words(*, return_X_y: bool) -> tuple[Any, Any]:
     places[:400] = np.arange(400)[:, None]
     words = np.array([f"word {i}" for i in range(400)], dtype=object)
     return words[places], places.sum(axis=1) % 3
+
+
+def load_texts(*, return_X_y: bool) -> tuple[Any, Any]:
+    """A column of short texts."""
+    draw = np.random.default_rng(0)
+    words = ["café", "Zoë", "of", "the", "cafe\u0301", "½", "tree", "a", "한국"]
+    texts = [" ".join(draw.choice(words, n)) for n in draw.integers(0, 9, 120)]
+    return np.array(texts, dtype=object)[:, None], draw.integers(0, 2, 120)
 
 
 MODELS: dict[str, tuple[Any, Any, str]] = {
@@ -117,6 +127,16 @@ MODELS: dict[str, tuple[Any, Any, str]] = {
     "codes of floats": (
         make_pipeline(OrdinalEncoder(), HistGradientBoostingClassifier(max_iter=5)),
         load_tenths,
+        "lossless",
+    ),
+    "pairs of words without accents": (
+        make_pipeline(
+            ColumnTransformer(
+                [("t", TfidfVectorizer(ngram_range=(1, 2), stop_words=["of"], strip_accents="unicode"), 0)]
+            ),
+            LogisticRegression(),
+        ),
+        load_texts,
         "lossless",
     ),
     "boosting from a regression": (

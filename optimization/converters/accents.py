@@ -8,7 +8,8 @@ scikit-learn decomposes a text (NFKD) and keeps the characters of ASCII, or thos
 one before (feature_extraction/text.py: strip_accents_ascii, strip_accents_unicode, 1.9). A text decomposes
 character by character: only the order of combining characters depends on their neighbours (Unicode Standard
 Annex 15, D68), and none of them is kept. So a Tokenizer takes a text apart into characters, a LabelEncoder
-replaces them, and a Loop joins neighbours, two by two, until one string is left of each row.
+replaces them, and a Loop joins neighbours, two by two, until one string is left of each row. Texts of ASCII
+are spared this.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from .writer import ML_DOMAIN, Detached, Writer
 
 OPSET = 20
 """The oldest operator set with StringConcat."""
+ASCII = r"[\x00-\x7f]*"
+"""Texts that stay as they are; onnxruntime gives the pattern to RE2."""
 AS_IT_IS = "\ufffe"
 """What stands for a character that is kept; no character of Unicode."""
 FUNCTIONS: dict[str, Callable[[str], str]] = {"ascii": strip_accents_ascii, "unicode": strip_accents_unicode}
@@ -49,7 +52,18 @@ def without_accents(writer: Writer, texts: str, how: str, *, known: Collection[s
     """
     if how not in FUNCTIONS:
         raise NotImplementedError("only strip_accents=None, 'ascii' and 'unicode' are supported")
-    characters = take_apart(writer, texts, filling=NO_CHARACTER, tokenexp="(?s:.)")
+    first, one = (writer.constant(np.array([value])) for value in (0, -1))
+    pattern = writer.add("RegexFullMatch", [texts], pattern=ASCII)
+    places = writer.add("Transpose", [writer.add("NonZero", [writer.add("Not", [pattern])])], perm=[1, 0])
+    others = writer.add("GatherND", [texts, places])
+    # Tokenizer answers no rows with one axis less, so one row is there in any case.
+    others = writer.add("Concat", [others, writer.constant(np.array([""], dtype=object))], axis=0)
+    changed = writer.add("Slice", [_replaced(writer, others, how, known), first, one])
+    return writer.add("ScatterND", [texts, places, changed])
+
+
+def _replaced(writer: Writer, texts: str, how: str, known: Collection[str] | None) -> str:
+    characters = take_apart(writer, texts, filling=NO_CHARACTER, separators=[""])
     # onnx does not know Tokenizer, and its shape inference crashes on a LabelEncoder of unknown type (1.23).
     characters = writer.add("Cast", [characters], to=TensorProto.STRING)
     changes = replacements(how)

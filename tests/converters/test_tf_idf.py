@@ -1,4 +1,4 @@
-"""Logarithms of term frequencies."""
+"""Weights of TfidfTransformer: logarithms, documents, norms."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ VECTORIZERS = [
     TfidfVectorizer(sublinear_tf=True, analyzer="char"),
     TfidfVectorizer(sublinear_tf=True, analyzer="char_wb", ngram_range=(1, 3)),
     make_pipeline(CountVectorizer(), TfidfTransformer(sublinear_tf=True)),
+    make_pipeline(CountVectorizer(), TfidfTransformer(norm="l1")),
+    make_pipeline(CountVectorizer(), TfidfTransformer(use_idf=False)),
+    TfidfVectorizer(norm=None, use_idf=False),
+    TfidfVectorizer(smooth_idf=False, binary=True),
 ]
 
 

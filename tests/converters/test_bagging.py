@@ -58,7 +58,7 @@ def test_a_member_that_has_not_seen_all_classes_is_refused() -> None:
         convert(fitted, ROWS)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 1000))
 def test_ties_of_shares_go_to_the_first_class(seed: int) -> None:
     draw = np.random.default_rng(seed)

@@ -69,7 +69,7 @@ def test_a_hard_vote_compares_labels_once_per_member() -> None:
     assert operators(convert(fitted, NARROW)).count("Equal") == 2
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 1000))
 def test_ties_go_to_the_first_class(seed: int) -> None:
     draw = np.random.default_rng(seed)

@@ -30,7 +30,7 @@ MOVED = 64
 """Rows that are tried within reach."""
 
 drawn = settings(
-    max_examples=15 if settings.default.derandomize else 400,
+    max_examples=10 if settings.default.derandomize else 400,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -31,7 +31,7 @@ def mixed_leaves() -> Case:
 @pytest.fixture(scope="module")
 def boosting() -> Case:
     """Leaves with one weight, all of them different."""
-    return make(GradientBoostingClassifier(n_estimators=40, random_state=0))
+    return make(GradientBoostingClassifier(n_estimators=40, max_features=8, random_state=0))
 
 
 def apply(policy, case, **options):

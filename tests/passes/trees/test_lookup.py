@@ -58,7 +58,7 @@ def assert_same(trees):
     return result
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     ensembles(n_targets=st.integers(1, 3), several=st.booleans(), depth=st.integers(1, 4)),
     st.booleans(),

@@ -13,11 +13,14 @@ entry of the vocabulary has. Rows with fewer words than others are filled up, wo
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 
-from .writer import Writer
+from .writer import ML_DOMAIN, Writer
 
 MICROSOFT = "com.microsoft"
 START, END = "\x02", "\x03"
@@ -82,20 +85,42 @@ def _tokens(text: str) -> list[tuple[str, ...]]:
     return [(first, *text[1:-1], last) if len(text) > 1 else (first,)]
 
 
-def vectorize(writer: Writer, characters: str, entries: list[tuple[tuple[str, ...], int]]) -> str:
-    """Write TfIdfVectorizer, whose pool holds n-grams by their length."""
+def vectorize(writer: Writer, tokens: str, entries: list[tuple[tuple[str, ...], int]]) -> str:
+    """Write TfIdfVectorizer, whose pool holds n-grams by their length.
+
+    Where n-grams have several tokens, these are numbered first, the most frequent ones with small numbers: a
+    token that is in many of them is written once.
+    """
     entries = sorted(entries, key=lambda entry: len(entry[0]))
-    lengths = np.array([len(tokens) for tokens, _ in entries])
+    lengths = np.array([len(gram) for gram, _ in entries])
     starts = [int(lengths[lengths < n].sum()) for n in range(1, int(lengths[-1]) + 1)]
+    pool: dict[str, Any] = {"pool_strings": [token for gram, _ in entries for token in gram]}
+    if lengths[-1] > 1:
+        numbers = {token: i for i, (token, _) in enumerate(Counter(pool["pool_strings"]).most_common())}
+        pool = {"pool_int64s": [numbers[token] for gram, _ in entries for token in gram]}
+        tokens = numbered(writer, tokens, numbers, default=-1)
     return writer.add(
         "TfIdfVectorizer",
-        [characters],
+        [tokens],
         mode="TF",
         min_gram_length=int(lengths[0]),
         max_gram_length=int(lengths[-1]),
         max_skip_count=0,
-        pool_strings=[token for tokens, _ in entries for token in tokens],
         ngram_indexes=[column for _, column in entries],
         ngram_counts=starts,
-        weights=[1.0] * len(entries),
+        **pool,
+    )
+
+
+def numbered(writer: Writer, tokens: str, numbers: Mapping[str, int], *, default: int) -> str:
+    """Write the number of each token, int64."""
+    # onnx does not know Tokenizer, and its shape inference crashes on a LabelEncoder of unknown type (1.23).
+    known = writer.add("Cast", [tokens], to=TensorProto.STRING)
+    return writer.add(
+        "LabelEncoder",
+        [known],
+        domain=ML_DOMAIN,
+        keys_strings=list(numbers),
+        values_int64s=list(numbers.values()),
+        default_int64=default,
     )

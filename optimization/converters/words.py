@@ -17,10 +17,9 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto
 
-from .word_boundaries import IN_CLASS, NO_WORD, take_apart, vectorize
-from .writer import ML_DOMAIN, Writer
+from .word_boundaries import IN_CLASS, NO_WORD, numbered, take_apart, vectorize
+from .writer import Writer
 
 _CLASSES = {
     r"\w": r"\p{L}\p{N}_",
@@ -92,17 +91,8 @@ def _split(text: str, longest: int) -> tuple[str, ...]:
 
 def _without(writer: Writer, words: str, stop_words: Collection[str]) -> str:
     """Move stop words behind the other words and the end of their row; all else keeps its order."""
-    names, axis = sorted(stop_words), writer.constant(np.array(1))
-    # onnx does not know Tokenizer, and its shape inference crashes on a LabelEncoder of unknown type (1.23).
-    known = writer.add("Cast", [words], to=TensorProto.STRING)
-    stop = writer.add(
-        "LabelEncoder",
-        [known],
-        domain=ML_DOMAIN,
-        keys_strings=names,
-        values_int64s=[_BEHIND] * len(names),
-        default_int64=1,
-    )
+    axis = writer.constant(np.array(1))
+    stop = numbered(writer, words, dict.fromkeys(sorted(stop_words), _BEHIND), default=1)
     shape = writer.add("Shape", [words])
     ones = writer.add("Sign", [stop])
     place = writer.add("Add", [stop, writer.add("CumSum", [ones, axis])])

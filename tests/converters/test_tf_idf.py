@@ -39,6 +39,15 @@ def test_it_agrees_on_known_and_on_new_texts(vectorizer: Any) -> None:
         np.testing.assert_allclose(found.predict(batch), estimator.transform(batch), rtol=1e-5, atol=1e-6)
 
 
+def test_of_other_numbers_than_counts_the_logarithm_may_be_negative() -> None:
+    rows = pd.DataFrame({"a": [0.1, 0.0, 2.0, 1.0], "b": [0.0, 0.3, 0.5, 7.0]})
+    transformer = TfidfTransformer(sublinear_tf=True, norm=None)
+    estimator = ColumnTransformer([("t", transformer, ["a", "b"])], sparse_threshold=0.0).fit(rows)
+    expected = estimator.transform(rows)
+    assert expected.min() < 0
+    np.testing.assert_allclose(predictor(estimator, rows).predict(rows), expected, rtol=1e-5, atol=1e-6)
+
+
 def test_the_proof_holds_before_a_model() -> None:
     vectorizer = ColumnTransformer([("text", TfidfVectorizer(sublinear_tf=True), "text")])
     estimator = make_pipeline(vectorizer, LogisticRegression(max_iter=500))

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import onnx
 
+from optimization.passes.graph import all_nodes
 from optimization.passes.matrices import matrix_widths
 
 VALUES = 2**17
@@ -26,11 +27,16 @@ VALUES = 2**17
 LEAST = 32
 """Rows below which the calls themselves, 10 µs each, and weights that are read again take over."""
 
+TEXTS = 128
+"""Rows of texts: each is as many strings as the longest of a block has words or characters."""
+
 
 def rows_per_thread(model: onnx.ModelProto | bytes) -> int:
     """Return how many rows for each thread a block should have."""
     if isinstance(model, bytes):
         model = onnx.load_from_string(model)
+    if any(node.op_type == "Tokenizer" for node in all_nodes(model.graph)):
+        return TEXTS
     return max(LEAST, VALUES // widest(model))
 
 

@@ -18,7 +18,7 @@ from sklearn.svm import SVC
 
 from optimization.convert import convert
 from optimization.passes.pipeline import simplify
-from optimization.passes.rows import LEAST, VALUES, rows_per_thread, widest
+from optimization.passes.rows import LEAST, TEXTS, VALUES, rows_per_thread, widest
 from tests.passes.helpers import constant, make_model
 
 ROWS, DIGITS = load_digits(return_X_y=True)
@@ -44,7 +44,9 @@ def test_words_count_though_nobody_knows_their_matrix() -> None:
     texts = pd.DataFrame({"text": [f"word{i} word{i // 2} all" for i in range(600)]})
     words = ColumnTransformer([("words", TfidfVectorizer(), "text")])
     estimator = make_pipeline(words, LogisticRegression()).fit(texts, np.arange(600) % 2)
-    assert widest(graph_of(estimator, texts)) == 601
+    model = graph_of(estimator, texts)
+    assert widest(model) == 601
+    assert rows_per_thread(model) == TEXTS
 
 
 def test_constants_do_not_count_and_very_wide_graphs_keep_some_rows() -> None:

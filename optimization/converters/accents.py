@@ -24,8 +24,8 @@ import onnx
 from onnx import TensorProto, helper
 from sklearn.feature_extraction.text import strip_accents_ascii, strip_accents_unicode
 
-from .word_boundaries import NO_CHARACTER, take_apart
-from .writer import ML_DOMAIN, Detached, Writer
+from .word_boundaries import NO_CHARACTER, encoded, take_apart
+from .writer import Detached, Writer
 
 OPSET = 20
 """The oldest operator set with StringConcat."""
@@ -52,28 +52,25 @@ def without_accents(writer: Writer, texts: str, how: str, *, known: Collection[s
     """
     if how not in FUNCTIONS:
         raise NotImplementedError("only strip_accents=None, 'ascii' and 'unicode' are supported")
-    first, one = (writer.constant(np.array([value])) for value in (0, -1))
-    pattern = writer.add("RegexFullMatch", [texts], pattern=ASCII)
-    places = writer.add("Transpose", [writer.add("NonZero", [writer.add("Not", [pattern])])], perm=[1, 0])
+    start, last = (writer.constant(np.array([value])) for value in (0, -1))
+    is_ascii = writer.add("RegexFullMatch", [texts], pattern=ASCII)
+    places = writer.add("Transpose", [writer.add("NonZero", [writer.add("Not", [is_ascii])])], perm=[1, 0])
     others = writer.add("GatherND", [texts, places])
     # Tokenizer answers no rows with one axis less, so one row is there in any case.
     others = writer.add("Concat", [others, writer.constant(np.array([""], dtype=object))], axis=0)
-    changed = writer.add("Slice", [_replaced(writer, others, how, known), first, one])
+    changed = writer.add("Slice", [_replaced(writer, others, how, known), start, last])
     return writer.add("ScatterND", [texts, places, changed])
 
 
 def _replaced(writer: Writer, texts: str, how: str, known: Collection[str] | None) -> str:
     characters = take_apart(writer, texts, filling=NO_CHARACTER, separators=[""])
-    # onnx does not know Tokenizer, and its shape inference crashes on a LabelEncoder of unknown type (1.23).
-    characters = writer.add("Cast", [characters], to=TensorProto.STRING)
     changes = replacements(how)
     if how == "unicode" and known is not None:
         changes = _needed(changes, known)
-    replaced = writer.add(
-        "LabelEncoder",
-        [characters],
-        domain=ML_DOMAIN,
-        keys_strings=[*changes, NO_CHARACTER],
+    replaced = encoded(
+        writer,
+        characters,
+        [*changes, NO_CHARACTER],
         values_strings=[*changes.values(), ""],
         default_string="" if how == "ascii" else AS_IT_IS,
     )

@@ -14,7 +14,6 @@ entry of the vocabulary has. Rows with fewer words than others are filled up, wo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -98,7 +97,9 @@ def vectorize(writer: Writer, tokens: str, entries: list[tuple[tuple[str, ...], 
     if lengths[-1] > 1:
         numbers = {token: i for i, (token, _) in enumerate(Counter(pool["pool_strings"]).most_common())}
         pool = {"pool_int64s": [numbers[token] for gram, _ in entries for token in gram]}
-        tokens = numbered(writer, tokens, numbers, default=-1)
+        tokens = encoded(
+            writer, tokens, list(numbers), values_int64s=list(numbers.values()), default_int64=-1
+        )
     return writer.add(
         "TfIdfVectorizer",
         [tokens],
@@ -112,15 +113,8 @@ def vectorize(writer: Writer, tokens: str, entries: list[tuple[tuple[str, ...], 
     )
 
 
-def numbered(writer: Writer, tokens: str, numbers: Mapping[str, int], *, default: int) -> str:
-    """Write the number of each token, int64."""
+def encoded(writer: Writer, tokens: str, keys: list[str], **values: Any) -> str:
+    """Write the value of each token, of `values_int64s` or `values_strings`, or the default of these."""
     # onnx does not know Tokenizer, and its shape inference crashes on a LabelEncoder of unknown type (1.23).
     known = writer.add("Cast", [tokens], to=TensorProto.STRING)
-    return writer.add(
-        "LabelEncoder",
-        [known],
-        domain=ML_DOMAIN,
-        keys_strings=list(numbers),
-        values_int64s=list(numbers.values()),
-        default_int64=default,
-    )
+    return writer.add("LabelEncoder", [known], domain=ML_DOMAIN, keys_strings=keys, **values)

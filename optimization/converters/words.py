@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .word_boundaries import IN_CLASS, NO_WORD, numbered, take_apart, vectorize
+from .word_boundaries import IN_CLASS, NO_WORD, encoded, take_apart, vectorize
 from .writer import Writer
 
 _CLASSES = {
@@ -92,7 +92,8 @@ def _split(text: str, longest: int) -> tuple[str, ...]:
 def _without(writer: Writer, words: str, stop_words: Collection[str]) -> str:
     """Move stop words behind the other words and the end of their row; all else keeps its order."""
     axis = writer.constant(np.array(1))
-    stop = numbered(writer, words, dict.fromkeys(sorted(stop_words), _BEHIND), default=1)
+    names = sorted(stop_words)
+    stop = encoded(writer, words, names, values_int64s=[_BEHIND] * len(names), default_int64=1)
     shape = writer.add("Shape", [words])
     ones = writer.add("Sign", [stop])
     place = writer.add("Add", [stop, writer.add("CumSum", [ones, axis])])

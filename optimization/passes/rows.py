@@ -28,7 +28,8 @@ LEAST = 32
 """Rows below which the calls themselves, 10 µs each, and weights that are read again take over."""
 
 TEXTS = 128
-"""Rows of texts: each is as many strings as the longest of a block has words or characters."""
+"""Rows of texts, which are as many strings each as the longest of a block has words or characters; more rows
+are no faster, and 32 take a fifth longer behind 10,000 features (two threads)."""
 
 
 def rows_per_thread(model: onnx.ModelProto | bytes) -> int:

@@ -48,10 +48,10 @@ NEW = [
 ]
 
 
-def without(texts: list[str], how: str, known: Any = None) -> list[str]:
+def without(texts: list[str], how: str) -> list[str]:
     """Return what the graph makes of `texts`."""
     writer = Detached()
-    found = accents.without_accents(writer, "texts", how, known=known)
+    found = accents.without_accents(writer, "texts", how, known=None)
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
         writer.nodes,

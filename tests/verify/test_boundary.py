@@ -15,7 +15,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from optimization.convert import convert
 from optimization.verify import RowBudget
-from optimization.verify.boundary import boundary_rows
+from optimization.verify.boundary import ROWS_PER_CALL, boundary_rows
+from optimization.verify.budget import FULL
 from optimization.verify.floats import ordinals
 from optimization.verify.space import Space, find_space
 from tests.convert.examples import DIABETES, IRIS, MIXED, PROGRESS, SPECIES, SURVIVED, fit, prepare
@@ -47,6 +48,21 @@ def test_the_two_sides_are_neighbours_with_different_answers(estimator: Any) -> 
     steps = ordinals(space.read(high), space.single) - ordinals(space.read(low), space.single)
     assert np.abs(steps).max() == 1
     assert len(low) > 16
+
+
+@pytest.mark.parametrize(("budget", "most"), [(BUDGET, 16), (FULL, 22)], ids=["few", "full"])
+def test_the_estimator_is_asked_seldom_and_never_for_too_many_rows(budget: RowBudget, most: int) -> None:
+    """One call for each halving would be 33 and more; two calls look at the ends."""
+    estimator, asked = fit(LogisticRegression(max_iter=500), IRIS, SPECIES), []
+    space = find_space(IRIS, convert(estimator, IRIS).manifest)
+
+    def ask(rows: Any) -> Any:
+        asked.append(len(rows))
+        return estimator.predict(rows)
+
+    boundary_rows(ask, IRIS, space, budget=budget, generator=np.random.default_rng(0))
+    assert len(asked) <= most
+    assert max(asked[2:]) <= ROWS_PER_CALL
 
 
 def test_values_are_those_the_graph_takes() -> None:

@@ -43,12 +43,13 @@ class Tolerates:
 def probe_answer(estimator: Any, method: str, features: Any) -> Answer:
     """Return the form of `estimator.method(features)` for float64 and float32 rows."""
     rows = features[:PROBE_ROWS]
-    double = single = answers_of(estimator, method, rows)
-    with contextlib.suppress(ValueError):  # KMeans fitted on one dtype refuses rows of the other
-        double = answers_of(estimator, method, as_float(rows, np.float64))
-    with contextlib.suppress(ValueError):
-        single = answers_of(estimator, method, as_float(rows, np.float32))
-    return Answer({"float64": str(double.dtype), "float32": str(single.dtype)}, double.shape[1:])
+    answer = answers_of(estimator, method, rows)
+    kinds = dict.fromkeys(FLOATS, str(answer.dtype))
+    for kind in FLOATS:
+        if not _floats(rows) <= {kind}:
+            with contextlib.suppress(ValueError):  # KMeans fitted on one dtype refuses rows of the other
+                kinds[kind] = str(answers_of(estimator, method, as_float(rows, kind)).dtype)
+    return Answer(kinds, answer.shape[1:])
 
 
 def probe_tolerance(estimator: Any, method: str, features: Any, plan: InputPlan) -> Tolerates:
@@ -92,6 +93,12 @@ def as_float(rows: Any, dtype: Any) -> Any:
     return rows.astype(dtype) if rows.dtype.kind == "f" else rows
 
 
+def _floats(rows: Any) -> set[str]:
+    """The dtypes of the columns that hold floats."""
+    kinds = rows.dtypes if isinstance(rows, pd.DataFrame) else [rows.dtype]
+    return {str(kind) for kind in kinds if pd.api.types.is_float_dtype(kind)}
+
+
 def missing_value(rows: Any, column: int) -> float | None:
     """Return what is missing in a column of text: None where it holds that and no NaN, else NaN."""
     values = (rows.iloc[:, column] if isinstance(rows, pd.DataFrame) else rows[:, column]).tolist()
@@ -111,12 +118,12 @@ def with_value(rows: Any, columns: list[int], value: float | None) -> Any:
                 changed.isetitem(column, changed.iloc[:, column].astype(np.float64))
             elif value is None:
                 changed.isetitem(column, changed.iloc[:, column].astype(object))
-        for i in range(len(rows)):
-            changed.iloc[i, columns[i % len(columns)]] = value
+        for i, column in enumerate(columns):
+            changed.iloc[i :: len(columns), column] = value
         return changed
     changed = np.array(rows, dtype=np.float64 if rows.dtype.kind in "fiub" else object)
-    for i in range(len(rows)):
-        changed[i, columns[i % len(columns)]] = value
+    for i, column in enumerate(columns):
+        changed[i :: len(columns), column] = value
     return changed
 
 

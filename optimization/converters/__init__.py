@@ -5,6 +5,12 @@ Out: `register_converters()`, which puts them into skl2onnx's registry.
 Promise: explicit and repeatable; nothing is registered by import.
 """
 
+from typing import Any
+
+from skl2onnx._parse import sklearn_parsers_map
+from skl2onnx._supported_operators import sklearn_operator_name_map
+from skl2onnx.common._registration import _converter_pool, _shape_calculator_pool
+
 from . import (
     ada_boost,
     ada_boost_regressor,
@@ -97,8 +103,21 @@ FAMILIES = (
     voting,
 )
 
+TABLES = (sklearn_operator_name_map, sklearn_parsers_map, _converter_pool, _shape_calculator_pool)
+"""skl2onnx's registry."""
+REGISTERED: list[dict[Any, Any]] = []
+"""The tables as they were after our last registration."""
+
 
 def register_converters() -> None:
-    """Put our converters into skl2onnx's registry, replacing its own; calling it again is harmless."""
+    """Put our converters into skl2onnx's registry, replacing its own; calling it again is harmless.
+
+    And cheap where they are all still there: skl2onnx looks at the signature of each.
+    """
+    if REGISTERED and all(
+        table.items() >= ours.items() for table, ours in zip(TABLES, REGISTERED, strict=True)
+    ):
+        return
     for family in FAMILIES:
         family.register()
+    REGISTERED[:] = [dict(table) for table in TABLES]

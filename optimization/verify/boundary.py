@@ -74,7 +74,7 @@ def boundary_rows(
         return ask(space.write(take(pool, owners), values))
 
     pairs = _draw_pairs(pool, space, budget, generator)
-    before, after = ask_about(pairs.owners, pairs.low), ask_about(pairs.owners, pairs.high)
+    before, after = np.split(ask_about(np.tile(pairs.owners, 2), np.concatenate([pairs.low, pairs.high])), 2)
     kept = _limit(_differ(before, after), pairs.axis, budget)
     if not kept.size:
         return None

@@ -17,7 +17,7 @@ class RowBudget:
     pairs: int = 128
     """Pairs of rows with different answers, bisected along the segment between them; 2 rows each."""
     axis_pairs: int = 256
-    """Pairs that differ in one coordinate; 2 rows each. The bisection of all pairs costs 11 to 20 calls of
+    """Pairs that differ in one coordinate; 2 rows each. The bisection of all pairs costs 10 to 19 calls of
     `predict` for float32 rows, and calls cost more than rows."""
     threshold_rows: int = 20_000
     """Rows on and beside the thresholds of trees; a random part of the thresholds beyond that."""

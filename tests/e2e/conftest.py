@@ -2,7 +2,7 @@
 
 In: nothing.
 Out: `s3`, `mlflow_proxied`, `mlflow_direct`, `database`, `home`; the `project` as Git has it, and a
-`user` of it who has run nothing yet; a `chain` that ran once.
+`newcomer` to it, whose folder is empty, and a `user`, whose folder has a database; a `chain` that ran once.
 Promise: a server that cannot run here skips its tests with the reason; all stop when the session ends.
 """
 
@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from mlflow import MlflowClient
 
 from tests.e2e import servers
-from tests.e2e.project import QUICK, User, copy_project
+from tests.e2e.project import DATABASE, QUICK, User, copy_project, settle_in
 from tests.e2e.project import user as make_user
 
 T = TypeVar("T")
@@ -84,17 +85,34 @@ def project(tmp_path_factory: pytest.TempPathFactory, warm_home: Path) -> Path:
 
 
 @pytest.fixture
-def user(tmp_path: Path, warm_home: Path, project: Path) -> User:
+def newcomer(tmp_path: Path, warm_home: Path, project: Path) -> User:
     """Somebody in an empty folder with a space in its name."""
     return make_user(tmp_path / "my work", home=warm_home, project=project)
+
+
+@pytest.fixture
+def user(newcomer: User, new_store: Path) -> User:
+    """The same after MLflow has made its database there, which takes seconds each time."""
+    settle_in(newcomer, new_store)
+    return newcomer
+
+
+@pytest.fixture(scope="session")
+def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder where MLflow has made a database that holds no runs."""
+    folder = tmp_path_factory.mktemp("new store")
+    with contextlib.chdir(folder):
+        uri = f"sqlite:///{folder / DATABASE}"
+        assert MlflowClient(tracking_uri=uri, registry_uri=uri).search_registered_models() == []
+    return folder
 
 
 @pytest.fixture(scope="session")
 def chain(tmp_path_factory: pytest.TempPathFactory, project: Path) -> tuple[User, servers.Result]:
     """A user whose first command was `mlflow run … -e benchmark`, with an empty home; and what it printed."""
     folder = tmp_path_factory.mktemp("chain")
-    newcomer = make_user(folder / "my work", home=folder / "empty home", project=project)
-    return newcomer, newcomer.mlflow_run("benchmark", **{**QUICK, "footprint": "true"})
+    first = make_user(folder / "my work", home=folder / "empty home", project=project)
+    return first, first.mlflow_run("benchmark", **{**QUICK, "footprint": "true"})
 
 
 @contextlib.contextmanager

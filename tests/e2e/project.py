@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sqlite3
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ SHIPPED = ("MLproject", "conda.yaml", "requirements.lock", "entrypoints", "flavo
 QUICK = {"n_iterations": "30", "batch_sizes": "1,8", "footprint": "false"}
 """Parameters of a benchmark that measures for a second."""
 TAG = "v1"
+DATABASE = "mlflow.db"
+"""Where MLflow keeps its runs in the folder it is started in."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,10 @@ class User:
         return run(words, env=self.env, cwd=self.folder, timeout_s=timeout_s)
 
     def script(self, entry_point: str, *, timeout_s: float = 300.0, **parameters: str) -> Result:
-        """Type `python -m entrypoints.ENTRY_POINT --…`; the project is found through PYTHONPATH."""
+        """Type `python -m entrypoints.ENTRY_POINT --…`; the project is found through PYTHONPATH.
+
+        MLflow's own command takes eight seconds before the entry point begins: it is for tests about it.
+        """
         options = [f"--{name.replace('_', '-')}={value}" for name, value in parameters.items()]
         words = [sys.executable, "-m", f"entrypoints.{entry_point}", *options]
         return run(words, env=self.env, cwd=self.folder, timeout_s=timeout_s)
@@ -67,7 +73,7 @@ class User:
     @property
     def tracking_uri(self) -> str:
         """Where this user's runs are kept: a named server, or the database in the folder."""
-        return self.env.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.folder / 'mlflow.db'}"
+        return self.env.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.folder / DATABASE}"
 
     def client(self) -> MlflowClient:
         """Return a client of this user's store.
@@ -77,12 +83,12 @@ class User:
         with contextlib.chdir(self.folder):
             return MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
 
-    def runs(self, experiment: str = "Default") -> list[Run]:
-        """Return the experiment's runs, the oldest first."""
+    def runs(self, experiment: str | None = None) -> list[Run]:
+        """Return the runs of an experiment, or of all, the oldest first."""
         client = self.client()
-        found = client.get_experiment_by_name(experiment)
-        assert found is not None, [item.name for item in client.search_experiments()]
-        return list(client.search_runs([found.experiment_id], order_by=["attributes.start_time ASC"]))
+        kept = {item.name: item.experiment_id for item in client.search_experiments()}
+        chosen = list(kept.values()) if experiment is None else [kept[experiment]]
+        return list(client.search_runs(chosen, order_by=["attributes.start_time ASC"]))
 
     def artifacts(self, item: Run) -> set[str]:
         """Return the names of the run's artifacts."""
@@ -96,6 +102,17 @@ def user(folder: Path, *, home: Path, project: Path, **env: str) -> User:
     # Without byte-code each of some fifty processes would compile several hundred modules anew.
     settings.pop("PYTHONDONTWRITEBYTECODE", None)
     return User(folder, settings, project)
+
+
+def settle_in(newcomer: User, store: Path) -> None:
+    """Copy the database of the folder `store` to the user's, with artifacts in the user's folder."""
+    shutil.copy(store / DATABASE, newcomer.folder)
+    places = (str(store), str(newcomer.folder))
+    with contextlib.closing(sqlite3.connect(newcomer.folder / DATABASE)) as database:
+        database.execute(
+            "update experiments set artifact_location = replace(artifact_location, ?, ?)", places
+        )
+        database.commit()
 
 
 def copy_project(folder: Path, home: Path) -> Path:

@@ -13,7 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from tests.e2e.project import QUICK, User, by_name, last_line, user
+from tests.e2e.project import QUICK, User, by_name, last_line, settle_in, user
 from tests.e2e.servers import Result
 from tests.source_store import current_store
 
@@ -73,9 +73,12 @@ def _log_churn(owner: User, training: pd.DataFrame) -> None:
 
 
 @pytest.fixture(scope="module")
-def churn(tmp_path_factory: pytest.TempPathFactory, warm_home: Path, project: Path) -> tuple[User, Result]:
+def churn(
+    tmp_path_factory: pytest.TempPathFactory, warm_home: Path, project: Path, new_store: Path
+) -> tuple[User, Result]:
     """An owner of a churn model, and what `mlflow run` printed for it."""
     owner = user(tmp_path_factory.mktemp("churn") / "my work", home=warm_home, project=project)
+    settle_in(owner, new_store)
     table = _customers(700)
     _log_churn(owner, table.head(400))
     holdout = owner.folder / "deep er"

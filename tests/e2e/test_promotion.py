@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from optimization.errors import GateError
 from tests.e2e import servers
 from tests.e2e.project import QUICK, User, by_name, copy_project, last_line
 from tests.e2e.project import user as make_user
@@ -29,7 +30,7 @@ def aliases(user: User) -> dict[str, str]:
 
 
 def test_who_is_better_serves_and_a_rollback_takes_it_back(user: User) -> None:
-    first = user.mlflow_run("benchmark", quantization_type="none", **QUICK).ok()
+    first = user.script("benchmark", quantization_type="none", **QUICK).ok()
     assert last_line(first, "promotion") == "champion: the first one"
     assert aliases(user) == {"champion": "1"}
 
@@ -43,8 +44,8 @@ def test_who_is_better_serves_and_a_rollback_takes_it_back(user: User) -> None:
     assert f"models:/{NAME}@challenger" in last_line(third, "load")
     assert aliases(user) == {"champion": "2", "previous": "1", "challenger": "3"}
 
-    for now, before in (("1", "2"), ("2", "1")):
-        done = user.mlflow_run("rollback", registered_model_name=NAME).ok()
+    for roll_back, now, before in ((user.mlflow_run, "1", "2"), (user.script, "2", "1")):
+        done = roll_back("rollback", registered_model_name=NAME).ok()
         assert (
             f"rollback: {NAME} version {now} is champion again, version {before} is previous" in done.stdout
         )
@@ -53,8 +54,8 @@ def test_who_is_better_serves_and_a_rollback_takes_it_back(user: User) -> None:
 
 def test_a_limit_that_is_not_kept_registers_nothing_and_shows_the_figures(user: User) -> None:
     before = [version.version for version in user.client().search_model_versions(f"name='{NAME}'")]
-    result = user.mlflow_run("benchmark", max_size_kb="1", min_speedup="0.001", **QUICK)
-    assert result.exit_code != 0
+    result = user.script("benchmark", max_size_kb="1", min_speedup="0.001", **QUICK)
+    assert result.exit_code == GateError.exit_code
     assert "benchmark: nothing was registered: max_size_kb: expected ≤ 1 KB, found " in result.stderr
     assert "min_speedup" not in result.stderr
     after = [version.version for version in user.client().search_model_versions(f"name='{NAME}'")]

@@ -36,23 +36,23 @@ def _answer(user: User, result: servers.Result) -> str:
 
 
 def test_the_server_passes_artifacts_on_and_keeps_its_runs_in_postgresql(
-    s3: servers.S3, database: str, user: User, tmp_path: Path
+    s3: servers.S3, database: str, newcomer: User, tmp_path: Path
 ) -> None:
     destination = f"s3://{PROXIED_BUCKET}/chain"
     with servers.mlflow_server(
         tmp_path / "server", backend_store_uri=database, artifacts_destination=destination, env=s3.keys
     ) as server:
-        remote = user.with_env(MLFLOW_TRACKING_URI=server.uri)
-        result = remote.mlflow_run("benchmark", **QUICK)
+        remote = newcomer.with_env(MLFLOW_TRACKING_URI=server.uri)
+        result = remote.script("benchmark", **QUICK)
         _assert_complete(remote, result, s3, PROXIED_BUCKET)
         assert "artifacts are written as" not in result.stdout
         assert _answer(remote, result) == "[2]"
 
 
 def test_an_irsa_pod_writes_to_s3_itself_until_its_role_is_gone(
-    mlflow_direct: servers.Mlflow, s3: servers.S3, user: User
+    mlflow_direct: servers.Mlflow, s3: servers.S3, newcomer: User
 ) -> None:
-    pod = user.with_env(MLFLOW_TRACKING_URI=mlflow_direct.uri, **s3.web_identity)
+    pod = newcomer.with_env(MLFLOW_TRACKING_URI=mlflow_direct.uri, **s3.web_identity)
     result = pod.mlflow_run("benchmark", **QUICK)
     _assert_complete(pod, result, s3, DIRECT_BUCKET)
     assert "assumed-role/mlflow-s3-access-role/mlflow" in result.stdout, result
@@ -60,7 +60,7 @@ def test_an_irsa_pod_writes_to_s3_itself_until_its_role_is_gone(
     assert _answer(pod, result) == "[2]"
 
     kept, versions = s3.object_keys(DIRECT_BUCKET), _versions(pod)
-    without = user.with_env(MLFLOW_TRACKING_URI=mlflow_direct.uri, **s3.endpoints)
+    without = newcomer.with_env(MLFLOW_TRACKING_URI=mlflow_direct.uri, **s3.endpoints)
     # `mlflow run` turns every failure into 1; the plain script keeps the error's own code.
     for refused, exit_code in (
         (without.mlflow_run("benchmark", **QUICK), 1),
@@ -69,7 +69,7 @@ def test_an_irsa_pod_writes_to_s3_itself_until_its_role_is_gone(
         assert_one_sentence(refused, exit_code=exit_code, says=("AWS credentials", "AWS_ROLE_ARN"))
     assert s3.object_keys(DIRECT_BUCKET) == kept
     assert _versions(pod) == versions
-    by_status = [run.info.status for run in pod.runs()]
+    by_status = [run.info.status for run in pod.runs("Default")]
     assert by_status.count("FAILED") == 1
     assert len(by_status) == 4
     assert pod.client().get_experiment_by_name("lab3-3-model-optimization") is None
@@ -89,8 +89,8 @@ def _versions(user: User) -> list[tuple[str, str]]:
     ],
 )
 def test_a_broken_pod_is_told_what_is_broken(
-    mlflow_direct: servers.Mlflow, s3: servers.S3, user: User, variables: dict[str, str], says: str
+    mlflow_direct: servers.Mlflow, s3: servers.S3, newcomer: User, variables: dict[str, str], says: str
 ) -> None:
     settings = s3.web_identity | {"MLFLOW_S3_ENDPOINT_URL": variables.get("AWS_ENDPOINT_URL", s3.endpoint)}
-    pod = user.with_env(MLFLOW_TRACKING_URI=mlflow_direct.uri, **{**settings, **variables})
+    pod = newcomer.with_env(MLFLOW_TRACKING_URI=mlflow_direct.uri, **{**settings, **variables})
     assert_one_sentence(pod.script("convert"), exit_code=ServerError.exit_code, says=(says,))

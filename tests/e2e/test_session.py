@@ -23,7 +23,7 @@ LAYERS = ("session", "predictor", "flavor", "enforcement", "pyfunc_dataframe", "
 def tuned(user: User) -> User:
     """A user who asked for both."""
     asked = {"reference_model": "logistic_regression", "tune": "true", "signature_style": "tensor"}
-    result = user.mlflow_run("benchmark", **QUICK, **asked).ok()
+    result = user.script("benchmark", **QUICK, **asked).ok()
     assert "Session, tuned for latency: " in result.stdout
     assert "Where the time goes, one row" in result.stdout
     return user

@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from tests.e2e.project import QUICK, User, user
+from tests.e2e.project import QUICK, User, settle_in, user
 from tests.source_store import current_store
 
 DRAW = np.random.default_rng(3)
@@ -65,8 +65,10 @@ def _answers(owner: User, code: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def owner(tmp_path_factory: pytest.TempPathFactory, warm_home: Path, project: Path) -> User:
-    return user(tmp_path_factory.mktemp("texts") / "my work", home=warm_home, project=project)
+def owner(tmp_path_factory: pytest.TempPathFactory, warm_home: Path, project: Path, new_store: Path) -> User:
+    made = user(tmp_path_factory.mktemp("texts") / "my work", home=warm_home, project=project)
+    settle_in(made, new_store)
+    return made
 
 
 def test_a_model_of_documents(owner: User) -> None:
@@ -75,7 +77,7 @@ def test_a_model_of_documents(owner: User) -> None:
     estimator.fit(table.review, table.liked)
     _log(owner, name, estimator, None)
     table.to_csv(owner.folder / f"{name}.csv", index=False)
-    result = owner.mlflow_run(
+    result = owner.script(
         "benchmark",
         model_uri=f"models:/{name}/1",
         data=f"{name}.csv",
@@ -105,7 +107,7 @@ def test_a_table_with_missing_words(owner: User) -> None:
     estimator = make_pipeline(columns, LogisticRegression()).fit(rows, table.survived)
     _log(owner, "passengers", estimator, mlflow.models.infer_signature(rows, table.survived))
     table.to_csv(owner.folder / "passengers.csv", index=False)
-    result = owner.mlflow_run(
+    result = owner.script(
         "benchmark",
         model_uri="models:/passengers/1",
         data="passengers.csv",

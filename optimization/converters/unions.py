@@ -14,6 +14,8 @@ in their own (skl2onnx/_parse.py: _fetch_input_slice); behind another union or a
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 
@@ -67,12 +69,15 @@ def _choose(scope: Any, columns: Any, inputs: Any) -> list[Any]:
 
     # What steps and unions hand on has no known width, which skl2onnx would ask for.
     columns = [int(place) for place in columns]
-    by_input = get_column_indices(columns, inputs, multiple=True) if len(inputs) > 1 else {0: columns}
+    places = [(0, column) for column in columns]
+    if len(inputs) > 1:
+        found = (get_column_indices([column], inputs, multiple=True) for column in columns)
+        places = [(i, place) for by_input in found for i, (place,) in by_input.items()]
     chosen: list[Any] = []
-    for i, places in by_input.items():
-        shape = inputs[i].type.shape
-        whole = len(shape) == 2 and places == list(range(shape[1] or 0))
-        chosen.append(inputs[i] if whole else _extract(scope, inputs[i], places))
+    for i, neighbours in groupby(places, key=itemgetter(0)):
+        own, shape = [place for _, place in neighbours], inputs[i].type.shape
+        whole = len(shape) == 2 and own == list(range(shape[1] or 0))
+        chosen.append(inputs[i] if whole else _extract(scope, inputs[i], own))
     return chosen
 
 

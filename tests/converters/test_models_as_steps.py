@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.cluster import FeatureAgglomeration, KMeans, MiniBatchKMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
@@ -80,3 +82,25 @@ def test_what_is_no_mean_is_refused_by_name() -> None:
     estimator = make_pipeline(FeatureAgglomeration(2, pooling_func=np.max), HistGradientBoostingClassifier())
     with pytest.raises(ConversionError, match="pools by something else than"):
         convert(estimator.fit(IRIS, SPECIES), IRIS)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 6),
+    st.integers(2, 6),
+    st.sampled_from(["k-means", "lda", "means"]),
+)
+def test_any_rows_are_transformed(seed: int, n_columns: int, n_groups: int, kind: str) -> None:
+    draw = np.random.default_rng(seed)
+    target = np.arange(40) % n_groups
+    rows = draw.normal(size=(40, n_columns)) * 10.0 ** draw.integers(-2, 3) + target[:, None]
+    steps = {
+        "k-means": KMeans(n_groups, n_init=1, random_state=0),
+        "lda": LinearDiscriminantAnalysis(),
+        "means": FeatureAgglomeration(min(n_groups, n_columns)) if n_columns > 1 else KMeans(2, n_init=1),
+    }
+    agree(
+        make_pipeline(steps[kind], StandardScaler(), LogisticRegression(max_iter=2000)).fit(rows, target),
+        rows,
+    )

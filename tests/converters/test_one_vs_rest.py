@@ -97,3 +97,13 @@ def test_each_member_decides_between_its_two_classes(n_classes: int) -> None:
     assert pairs.shape == (n_classes * (n_classes - 1) // 2, n_classes)
     assert (np.abs(pairs).sum(axis=1) == 2).all() and (pairs.sum(axis=1) == 0).all()
     assert len(np.unique(pairs, axis=0)) == len(pairs)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.sampled_from(["linear", "stump", "bayes"]))
+def test_any_members_vote_for_any_classes(seed: int, n_classes: int, kind: str) -> None:
+    """Rows of few values, so that votes tie."""
+    draw = np.random.default_rng(seed)
+    rows, target = draw.integers(0, 3, size=(30, 2)).astype(float), np.arange(30) % n_classes
+    members = {"linear": LinearSVC(), "stump": DecisionTreeClassifier(max_depth=1), "bayes": GaussianNB()}
+    agree(OneVsOneClassifier(members[kind]).fit(rows, target), rows)

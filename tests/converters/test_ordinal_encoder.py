@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
@@ -52,3 +55,23 @@ def test_an_unknown_category_with_a_code_of_its_own_is_answered(encoder: Any) ->
 def test_rare_categories_keep_their_common_code() -> None:
     estimator = model(OrdinalEncoder(min_frequency=70), ["sex", "class"])
     np.testing.assert_array_equal(predictor(estimator, MIXED).predict(MIXED), estimator.predict(MIXED))
+
+
+CELLS = st.tuples(
+    st.sampled_from(["a", "b", "ß", "", "A"]), st.integers(-2, 2), st.sampled_from([0.5, -0.0, 7.25])
+)
+TABLES = st.lists(CELLS, min_size=1, max_size=12).map(
+    lambda rows: pd.DataFrame(rows, columns=["t", "i", "f"])
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(TABLES, TABLES, st.integers(-9, -1), st.sampled_from([None, 2, 0.3]))
+def test_any_table_is_encoded(known: Any, asked: Any, code: int, rare: Any) -> None:
+    encoder = OrdinalEncoder(
+        handle_unknown="use_encoded_value", unknown_value=code, min_frequency=rare, dtype=np.float32
+    )
+    estimator = ColumnTransformer([("c", encoder, ["t", "i", "f"])]).fit(known)
+    found = predictor(estimator, known)
+    for table in (known, asked):
+        np.testing.assert_array_equal(found.predict(table), estimator.transform(table))

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import (
@@ -93,3 +95,15 @@ def test_behind_columns_and_in_unions() -> None:
     union = FeatureUnion([("a", RFE(LOGISTIC, n_features_to_select=1)), ("b", StandardScaler())])
     assert settled(make_pipeline(branches, FOREST).fit(MIXED, SURVIVED), MIXED).report.exact
     assert settled(Pipeline([("u", union), ("m", LOGISTIC)]).fit(IRIS, SPECIES), IRIS).report.exact
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=7).filter(any), st.booleans(), st.booleans())
+def test_any_columns_are_chosen(scales: list[int], scaled: bool, trees: bool) -> None:
+    """The columns are those with a spread: none before, between or behind them."""
+    draw = np.random.default_rng(len(scales))
+    rows, target = draw.normal(size=(40, len(scales))) * scales, np.arange(40) % 2
+    steps = [VarianceThreshold(), *([StandardScaler()] if scaled else []), FOREST if trees else LOGISTIC]
+    estimator = make_pipeline(*steps).fit(rows, target)
+    assert estimator[0].get_support().tolist() == [scale > 0 for scale in scales]
+    agree(estimator, rows, rows[::-1] * 1.01)

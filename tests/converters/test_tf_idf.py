@@ -7,11 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from flavor.quantized_onnx_v1 import Predictor
+from optimization.verify import convert_faithfully
+from optimization.verify.budget import AGAIN
 from tests.convert.examples import GOOD, TEXT, predictor, settled
 
 TEXTS = pd.DataFrame({"text": ["the quick the the fox", "aa aa aa bb", "one two two", "", "fox"] * 4})
@@ -52,3 +57,26 @@ def test_the_proof_holds_before_a_model() -> None:
     vectorizer = ColumnTransformer([("text", TfidfVectorizer(sublinear_tf=True), "text")])
     estimator = make_pipeline(vectorizer, LogisticRegression(max_iter=500))
     assert settled(estimator.fit(TEXT, GOOD), TEXT).report.exact
+
+
+COUNTS = st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=1, max_size=8)
+
+
+TRANSFORMERS = st.builds(
+    TfidfTransformer,
+    norm=st.sampled_from([None, "l1", "l2"]),
+    use_idf=st.booleans(),
+    sublinear_tf=st.booleans(),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(COUNTS, COUNTS, TRANSFORMERS, st.sampled_from([1.0, 0.37]))
+def test_any_counts_are_weighed(known: Any, asked: Any, transformer: Any, unit: float) -> None:
+    """Of words, which are whole, and of other numbers: squares of the smallest need float64."""
+    tables = [pd.DataFrame(np.array(rows) * unit, columns=list("abc")) for rows in (known, asked)]
+    estimator = ColumnTransformer([("t", transformer, list("abc"))], sparse_threshold=0.0).fit(tables[0])
+    settled = convert_faithfully(estimator, tables[0], seed=0, budget=AGAIN)
+    found = Predictor(settled.content, settled.manifest)
+    for table in tables:
+        np.testing.assert_allclose(found.predict(table), estimator.transform(table), rtol=1e-5, atol=1e-6)

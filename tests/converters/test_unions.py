@@ -8,6 +8,8 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.decomposition import PCA
@@ -123,3 +125,27 @@ def test_columns_come_in_the_order_they_are_named(part: Any, columns: Any) -> No
 def test_columns_are_chosen_among_those_that_a_step_makes(first: Any, final: Any) -> None:
     columns = make_column_transformer((StandardScaler(), [1]), remainder="passthrough")
     agree(make_pipeline(clone(first), columns, clone(final)).fit(ROWS, SPECIES), ROWS)
+
+
+PARTS = {"scaled": StandardScaler(), "logs": LOGARITHM, "plain": "passthrough", "gone": "drop", "pca": PCA(1)}
+NAMED = st.lists(
+    st.tuples(st.sampled_from(sorted(PARTS)), st.lists(st.integers(0, 3), min_size=1, max_size=5)),
+    min_size=1,
+    max_size=4,
+).filter(lambda parts: any(name != "gone" for name, _ in parts))
+
+
+def test_a_column_is_named_again_behind_another() -> None:
+    """Each column is an input of its own, because one of them is read in float64."""
+    parts = [("0", "passthrough", [3, 1, 3]), ("1", LOGARITHM, [0]), ("2", PCA(1), [1])]
+    agree(make_pipeline(ColumnTransformer(parts), FINALS[0]).fit(ROWS, SPECIES), ROWS)
+
+
+@settings(max_examples=20, deadline=None)
+@given(NAMED, st.lists(st.sampled_from([0.5, 1.0, -2.0]), min_size=4, max_size=4), st.booleans())
+def test_any_parts_of_any_columns(parts: Any, weights: list[float], trees: bool) -> None:
+    named = [(f"{i}", clone(PARTS[name], safe=False), columns) for i, (name, columns) in enumerate(parts)]
+    chosen = ColumnTransformer(
+        named, transformer_weights={f"{i}": w for i, w in enumerate(weights[: len(parts)])}
+    )
+    agree(make_pipeline(chosen, clone(FINALS[trees])).fit(ROWS, SPECIES), ROWS)

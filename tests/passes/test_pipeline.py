@@ -16,9 +16,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
-from optimization.passes.outcome import Promise
+from optimization.passes.outcome import Promise, Refused, Rewrite
 from optimization.passes.packing import pack
-from optimization.passes.pipeline import PIPELINE, clean
+from optimization.passes.pipeline import ENCODING, PIPELINE, clean
 from tests.passes.helpers import EDGE_ROWS, assert_bit_equal, assert_models_bit_equal, constant, make_model
 
 # skl2onnx 1.20 reads attributes that scikit-learn 1.9 is about to remove; five iterations converge nowhere.
@@ -107,22 +107,64 @@ def test_every_pass_of_the_pipeline_is_lossless():
 
 @st.composite
 def graphs(draw):
-    """Random graphs: copies, dead ends, repeated constants and several outputs, in any combination."""
+    """Random graphs: copies, casts, dead ends, repeated constants and imports, notes, in any combination."""
     pool = [np.float32([[1, 2, 3]]), np.float32([[0.0]]), np.float32([[-0.0]])]
     constants = [constant(f"c{i}", pool[draw(st.integers(0, 2))]) for i in range(draw(st.integers(1, 4)))]
     names = ["x", *(tensor.name for tensor in constants)]
     nodes = []
     for index in range(draw(st.integers(1, 8))):
-        op_type = draw(st.sampled_from(["Identity", "Identity", "Neg", "Add"]))
+        op_type = draw(st.sampled_from(["Identity", "Identity", "Neg", "Add", "Cast"]))
         inputs = [draw(st.sampled_from(names)) for _ in range(2 if op_type == "Add" else 1)]
-        nodes.append(helper.make_node(op_type, inputs, [f"n{index}"]))
+        to = {"to": onnx.TensorProto.FLOAT} if op_type == "Cast" else {}
+        nodes.append(helper.make_node(op_type, inputs, [f"n{index}"], doc_string=draw(NOTES), **to))
         names.append(f"n{index}")
     made = [f"n{index}" for index in range(len(nodes))]
     outputs = draw(st.lists(st.sampled_from(made), min_size=1, max_size=3, unique=True))
-    model = make_model(nodes, constants=constants, outputs=outputs, opsets=[("", 21), ("", 21)])
+    imports = [("", version) for version in draw(st.lists(st.integers(18, 21), min_size=1, max_size=3))]
+    model = make_model(nodes, constants=constants, outputs=outputs, opsets=imports)
+    model.doc_string = draw(NOTES)
     for output in model.graph.output:  # a constant's own width may be 1
         output.type.tensor_type.shape.dim[1].ClearField("dim_value")
     return model
+
+
+NOTES = st.sampled_from(["", "a note"])
+LOSSLESS = {step.name: step for step in (*PIPELINE, *ENCODING) if step.promise is Promise.LOSSLESS}
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
+@settings(max_examples=15, deadline=None)
+@given(graphs())
+def test_every_lossless_pass_alone_keeps_the_bits_of_random_graphs(name, model):
+    """And does all that it can at once: a second time it finds nothing."""
+    before = model.SerializeToString()
+    result = LOSSLESS[name].run(model)
+    assert model.SerializeToString() == before
+    if isinstance(result, Rewrite):
+        assert result.changes
+        assert_models_bit_equal(model, result.model, {"x": EDGE_ROWS})
+        assert isinstance(LOSSLESS[name].run(result.model), Refused)
+
+
+def test_passes_of_every_kind_find_something_in_random_graphs():
+    """So that the test above is one of more than refusals."""
+    found = set()
+
+    @settings(max_examples=60, deadline=None, database=None)
+    @given(graphs())
+    def look(model):
+        found.update(name for name, step in LOSSLESS.items() if isinstance(step.run(model), Rewrite))
+
+    look()
+    assert found >= {
+        "opset_imports",
+        "unused",
+        "identity_nodes",
+        "constant_folding",
+        "duplicate_initializers",
+        "texts",
+        "names",
+    }
 
 
 @settings(max_examples=80, deadline=None)

@@ -37,6 +37,7 @@ from optimization.converters.scaled_families import takes_scaling
 from optimization.converters.scaled_trees import SCALING, is_monotone, with_scaling
 from optimization.converters.svm_model import stands_on_margin
 from optimization.converters.text_filling import TextFilling
+from optimization.converters.unions import passes
 
 COMPARING = (*TREES, "KBinsDiscretizer", "Binarizer")
 """Beginnings of the names of estimators whose answer jumps where a value passes a threshold."""
@@ -350,14 +351,7 @@ def _no_passthrough(part: Any, wide: bool) -> Any:
         return part
     part = copy.copy(part)
     part.transformers_ = [
-        (name, Arithmetic((), len(columns), wide) if _passes(step) and len(columns) else step, columns)
+        (name, Arithmetic((), len(columns), wide) if passes(step) and len(columns) else step, columns)
         for name, step, columns in part.transformers_
     ]
     return part
-
-
-def _passes(step: Any) -> bool:
-    """`passthrough`, which a fitted ColumnTransformer keeps as an identity FunctionTransformer."""
-    if isinstance(step, str):
-        return step == "passthrough"
-    return type(step).__name__ == "FunctionTransformer" and step.func is None

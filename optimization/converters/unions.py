@@ -18,6 +18,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from .arithmetic import Arithmetic
+
 
 def register() -> None:
     """Replace skl2onnx's parsers."""
@@ -43,7 +45,10 @@ def parse(scope: Any, union: Any, inputs: Any, custom_parsers: Any = None) -> An
 
 
 def parse_columns(scope: Any, transformer: Any, inputs: Any, custom_parsers: Any = None) -> Any:
-    """Declare each part on its columns, their weights, and the concatenation; return its outputs."""
+    """Declare each part on its columns, their weights, and the concatenation; return its outputs.
+
+    Where text stands beside numbers there is none: the next step is given each part's columns apart.
+    """
     from skl2onnx._parse import _parse_sklearn
 
     weights, results = transformer.transformer_weights or {}, []
@@ -51,16 +56,21 @@ def parse_columns(scope: Any, transformer: Any, inputs: Any, custom_parsers: Any
         part = transformer.named_transformers_[name]
         if not len(columns) or (isinstance(part, str) and part == "drop"):
             continue
-        chosen = _choose(scope, columns, inputs)
-        if len(chosen) > 1 and not _takes_columns_apart(part):
-            chosen = _declare(scope, "SklearnConcat", chosen)
-        result = chosen[0]
-        if not isinstance(part, str):
-            result = _parse_sklearn(scope, part, chosen, custom_parsers=custom_parsers)[0]
+        found = _choose(scope, columns, inputs)
+        if not (passes(part) and any(map(is_text, found))):
+            if len(found) > 1 and not _takes_columns_apart(part):
+                found = _declare(scope, "SklearnConcat", found)
+            if not isinstance(part, str):
+                found = _parse_sklearn(scope, part, found, custom_parsers=custom_parsers)
         if name in weights:
-            result = _declare(scope, "SklearnMultiply", [result], operand=weights[name])[0]
-        results.append(result)
-    return _declare(scope, "SklearnConcat", results) if len(results) > 1 else results
+            found = [_declare(scope, "SklearnMultiply", [item], operand=weights[name])[0] for item in found]
+        if len(found) == 1:
+            places = transformer.output_indices_[name]
+            found[0].type = type(found[0].type)([None, places.stop - places.start])
+        results += found
+    if len(results) == 1 or len({is_text(item) for item in results}) > 1:
+        return results
+    return _declare(scope, "SklearnConcat", results)
 
 
 def _choose(scope: Any, columns: Any, inputs: Any) -> list[Any]:
@@ -86,8 +96,25 @@ def _extract(scope: Any, rows: Any, columns: list[int]) -> Any:
     operator = scope.declare_local_operator("SklearnArrayFeatureExtractor")
     operator.inputs.append(rows)
     operator.column_indices = columns
-    operator.outputs.append(scope.declare_local_variable("extracted_feature_columns", rows.type))
+    kind = type(rows.type)([None, len(columns)])
+    operator.outputs.append(scope.declare_local_variable("extracted_feature_columns", kind))
     return operator.outputs[0]
+
+
+def passes(part: Any) -> bool:
+    """Whether columns stay what they are: "passthrough", or the identity by which it is kept."""
+    if isinstance(part, str):
+        return part == "passthrough"
+    if isinstance(part, Arithmetic):
+        return not part.operations
+    return type(part).__name__ == "FunctionTransformer" and part.func is None
+
+
+def is_text(variable: Any) -> bool:
+    """Whether a variable holds text."""
+    from skl2onnx.common.data_types import StringTensorType
+
+    return isinstance(variable.type, StringTensorType)
 
 
 def _takes_columns_apart(part: Any) -> bool:

@@ -21,6 +21,9 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, Normalizer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
+from flavor.quantized_onnx_v1 import Predictor
+from optimization.verify import convert_faithfully
+from optimization.verify.budget import AGAIN
 from tests.convert.examples import IRIS, SPECIES
 from tests.converters.agreement import agree, one_row_at_a_time
 
@@ -125,6 +128,79 @@ def test_columns_come_in_the_order_they_are_named(part: Any, columns: Any) -> No
 def test_columns_are_chosen_among_those_that_a_step_makes(first: Any, final: Any) -> None:
     columns = make_column_transformer((StandardScaler(), [1]), remainder="passthrough")
     agree(make_pipeline(clone(first), columns, clone(final)).fit(ROWS, SPECIES), ROWS)
+
+
+PASSENGERS = MIXED.assign(
+    age=np.where(DRAW.random(120) < 0.1, np.nan, DRAW.normal(40, 9, 120)),
+    port=pd.Series(np.array(["S", "C", None], dtype=object)[DRAW.integers(0, 3, 120)]).fillna(np.nan),
+)
+FILL, FILL_TEXT = SimpleImputer(), SimpleImputer(strategy="most_frequent")
+SCALE, ONE_HOT = StandardScaler(), OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+
+
+def by_name(*parts: Any) -> ColumnTransformer:
+    """What is not named passes; columns keep their names."""
+    named = [(f"{i}", clone(part, safe=False), columns) for i, (part, columns) in enumerate(parts)]
+    columns = ColumnTransformer(named, remainder="passthrough", verbose_feature_names_out=False)
+    return columns.set_output(transform="pandas")
+
+
+NUMBERS_FIRST = (FILL, ["age", "size"]), (FILL_TEXT, ["port", "word"])
+BEHIND_EACH_OTHER = {
+    "filled, then encoded by name": [
+        by_name(*NUMBERS_FIRST),
+        by_name((SCALE, ["age"]), (ONE_HOT, ["port", "word"])),
+    ],
+    "filled, then encoded by place": [
+        make_column_transformer(*NUMBERS_FIRST),
+        make_column_transformer((SCALE, [0, 1]), (ONE_HOT, [3, 2])),
+    ],
+    "text passes": [
+        by_name((FILL, ["age"]), ("drop", ["port"])),
+        by_name((SCALE, ["age"]), (ONE_HOT, ["word"])),
+    ],
+    "both in one part": [
+        by_name((FILL_TEXT, ["age", "port", "count"])),
+        by_name((SCALE, ["count", "age"]), (ONE_HOT, ["word", "port"])),
+    ],
+    "three": [
+        by_name(*NUMBERS_FIRST),
+        by_name((SCALE, ["age", "count"])),
+        by_name((ONE_HOT, ["word"]), ("drop", ["port"])),
+    ],
+    "all encoded": [make_column_transformer((FILL, ["grade"]), (FILL_TEXT, ["port", "word"])), ONE_HOT],
+    "a union behind": [
+        by_name(*NUMBERS_FIRST),
+        union(
+            make_column_transformer((SCALE, ["age"])), make_column_transformer((ONE_HOT, ["port", "word"]))
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("final", FINALS, ids=lambda final: type(final).__name__)
+@pytest.mark.parametrize("name", BEHIND_EACH_OTHER)
+def test_text_stands_beside_numbers_between_steps(name: str, final: Any) -> None:
+    steps = [clone(step) for step in BEHIND_EACH_OTHER[name]]
+    estimator = make_pipeline(*steps, clone(final)).fit(PASSENGERS, CLASSES)
+    settled = convert_faithfully(estimator, PASSENGERS, seed=0, budget=AGAIN)
+    assert settled.report.exact
+    found = Predictor(settled.content, settled.manifest)
+    for table in (PASSENGERS, PASSENGERS.head(1), PASSENGERS[PASSENGERS.columns[::-1]]):
+        np.testing.assert_array_equal(found.predict(table), estimator.predict(table[PASSENGERS.columns]))
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.permutations(["age", "size", "port", "word", "count"]),
+    st.permutations(["age", "size", "port", "word"]),
+)
+def test_columns_of_text_and_numbers_go_on_in_any_order(first: Any, second: Any) -> None:
+    texts = ("port", "word")
+    filled = by_name(*((FILL_TEXT if name in texts else FILL, [name]) for name in first))
+    encoded = [(ONE_HOT if name in texts else SCALE, [name]) for name in second]
+    estimator = make_pipeline(filled, make_column_transformer(*encoded), clone(FINALS[0]))
+    agree(estimator.fit(PASSENGERS, CLASSES), PASSENGERS)
 
 
 PARTS = {"scaled": StandardScaler(), "logs": LOGARITHM, "plain": "passthrough", "gone": "drop", "pca": PCA(1)}

@@ -1,6 +1,6 @@
 """Rows with categories → rows of numbers for trees: the columns that came as numbers, then levels of chains.
 
-In: the inputs of a graph (one matrix, or one column each), the categories of each column, tables of levels.
+In: the inputs of the step (matrices or columns), the categories of each column, tables of levels.
 Out: one matrix of float32 or float64.
 Promise: lossless. A category is found by equality, as by scikit-learn's OrdinalEncoder inside of
 HistGradientBoosting (_hist_gradient_boosting/gradient_boosting.py: _preprocess_X, 1.9); what is unknown,
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
+from .output_types import is_text
 from .search_trees import Search, write_search
 from .writer import ML_DOMAIN, Writer
 
@@ -51,21 +52,24 @@ class Rows:
 
 
 def write_rows(writer: Writer, inputs: Sequence[Any], columns: Sequence[Column]) -> Rows:
-    """Write the nodes; `inputs` are skl2onnx's variables, one matrix or one per column."""
-    from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
+    """Write the nodes; `inputs` are skl2onnx's variables, each of one column or several."""
+    from skl2onnx.common.data_types import DoubleTensorType
 
-    texts = [isinstance(item.type, StringTensorType) for item in inputs]
+    texts = [is_text(item) for item in inputs]
     double = any(isinstance(item.type, DoubleTensorType) for item in inputs)
-    parts, numbers = _numbers(writer, inputs, texts, double)
+    places = [(i, own) for i, item in enumerate(inputs) for own in range(item.type.shape[1])]
+    parts = [_as_numbers(writer, item, double) for item, text in zip(inputs, texts, strict=True) if not text]
+    among = (position for position, (i, _) in enumerate(places) if not texts[i])
+    numbers = {position: place for place, position in enumerate(among)}
     if not columns:
         return Rows(_beside(writer, parts), double, numbers, {})
-    source = {column.position: 0 if len(inputs) == 1 else column.position for column in columns}
-    columns = sorted(columns, key=lambda column: texts[source[column.position]])  # numbers first
+    columns = sorted(columns, key=lambda column: texts[places[column.position][0]])  # numbers first
     firsts = [int(n) for n in np.cumsum([0, *(len(column.table) for column in columns)])]
     searches, rows = [], []
     for column, first in zip(columns, firsts, strict=False):
-        if texts[source[column.position]]:
-            rows.append(_text_row(writer, inputs[source[column.position]].full_name, column, first))
+        i, own = places[column.position]
+        if texts[i]:
+            rows.append(_text_row(writer, _column(writer, inputs[i], own), column, first))
         else:
             known = column.categories.astype(np.float64)[: len(column.table) - 1]
             searches.append(Search(numbers[column.position], known, first))
@@ -77,15 +81,11 @@ def write_rows(writer: Writer, inputs: Sequence[Any], columns: Sequence[Column])
     return Rows(_beside(writer, [*matrix, levels]), double, numbers, chains)
 
 
-def _numbers(
-    writer: Writer, inputs: Sequence[Any], texts: list[bool], double: bool
-) -> tuple[list[str], dict[int, int]]:
-    """The inputs that are numbers, in one dtype, and where their columns stand when put side by side."""
-    parts = [_as_numbers(writer, item, double) for item, text in zip(inputs, texts, strict=True) if not text]
-    if len(inputs) == 1:
-        return parts, {} if texts[0] else {i: i for i in range(inputs[0].type.shape[1])}
-    positions = [i for i, text in enumerate(texts) if not text]
-    return parts, {column: i for i, column in enumerate(positions)}
+def _column(writer: Writer, item: Any, place: int) -> str:
+    """`(n_rows, 1)`: one column of an input."""
+    if item.type.shape[1] == 1:
+        return str(item.full_name)
+    return writer.add("Gather", [item.full_name, _integers(writer, [place])], axis=1)
 
 
 def _as_numbers(writer: Writer, item: Any, double: bool) -> str:

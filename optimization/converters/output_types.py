@@ -27,6 +27,13 @@ DETECTOR_OPTIONS = {"score_samples": [True, False]}
 """… of an outlier detector."""
 
 
+def is_text(variable: Any) -> bool:
+    """Whether one of skl2onnx's variables holds text."""
+    from skl2onnx.common.data_types import StringTensorType
+
+    return isinstance(variable.type, StringTensorType)
+
+
 def classifier_types(operator: Any) -> None:
     """Declare `(n_rows,)` labels and `(n_rows, n_classes)` float32 scores.
 

@@ -23,6 +23,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from flavor.quantized_onnx_v1.manifest import NAN_TEXT, NONE_TEXT
 
+from .output_types import is_text
 from .writer import ML_DOMAIN, Array, Writer
 
 ALIAS = "OptimizationTextFilling"
@@ -84,7 +85,7 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
         rows = names[0] if len(names) == 1 else writer.add("Concat", names, axis=1)
         fills = np.asarray(filling.statistics[first : first + width], dtype=object)[None, :]
         first += width
-        write = _fill_text if _is_text(inputs[0]) else _fill_numbers
+        write = _fill_text if is_text(inputs[0]) else _fill_numbers
         writer.finish(write(writer, rows, fills, filling, inputs[0].type), output.full_name)
 
 
@@ -99,13 +100,7 @@ def _parse_columns(scope: Any, step: TextFilling, inputs: Any, custom_parsers: A
 
 def _parts(inputs: Any) -> list[list[Any]]:
     """Which inputs become one output."""
-    return [list(inputs)] if all(_is_text(item) for item in inputs) else [[item] for item in inputs]
-
-
-def _is_text(variable: Any) -> bool:
-    from skl2onnx.common.data_types import StringTensorType
-
-    return isinstance(variable.type, StringTensorType)
+    return [list(inputs)] if all(is_text(item) for item in inputs) else [[item] for item in inputs]
 
 
 def _width(inputs: list[Any]) -> int:

@@ -19,6 +19,7 @@ from operator import itemgetter
 from typing import Any
 
 from .arithmetic import Arithmetic
+from .output_types import is_text
 
 
 def register() -> None:
@@ -108,13 +109,6 @@ def passes(part: Any) -> bool:
     if isinstance(part, Arithmetic):
         return not part.operations
     return type(part).__name__ == "FunctionTransformer" and part.func is None
-
-
-def is_text(variable: Any) -> bool:
-    """Whether a variable holds text."""
-    from skl2onnx.common.data_types import StringTensorType
-
-    return isinstance(variable.type, StringTensorType)
 
 
 def _takes_columns_apart(part: Any) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
@@ -188,6 +188,19 @@ def test_text_stands_beside_numbers_between_steps(name: str, final: Any) -> None
     found = Predictor(settled.content, settled.manifest)
     for table in (PASSENGERS, PASSENGERS.head(1), PASSENGERS[PASSENGERS.columns[::-1]]):
         np.testing.assert_array_equal(found.predict(table), estimator.predict(table[PASSENGERS.columns]))
+
+
+@pytest.mark.parametrize("first", ["age", "port"])
+def test_boosting_splits_on_texts_that_come_beside_numbers(first: str) -> None:
+    table = PASSENGERS.astype({"port": "category", "word": "category"})
+    numbers, texts = (FILL, ["age", "size"]), ("passthrough", ["word", "port"])
+    parts = by_name(*((numbers, texts) if first == "age" else (texts, numbers)))
+    boosting = HistGradientBoostingClassifier(
+        max_iter=8, min_samples_leaf=5, categorical_features="from_dtype"
+    )
+    target = (table["port"] == "C") ^ (table["age"].fillna(40) > 41)
+    estimator = make_pipeline(parts, boosting).fit(table, target)
+    agree(estimator, table)
 
 
 @settings(max_examples=12, deadline=None)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from mlflow.utils.environment import _PythonEnv
 
+from tests.conftest import TOGETHER
 from tools.lock import ROOT, conda_pins
 
 CREATE = "-m venv --clear .venv"
@@ -139,3 +140,7 @@ def test_mlflow_understands_each_line_of_conda_yaml() -> None:
     environment = _PythonEnv.get_dependencies_from_conda_yaml(ROOT / "conda.yaml")
     assert environment == {"python": "3.11", "build_dependencies": ["pip"], "dependencies": conda_pins()}
     assert [pin for pin in conda_pins() if pin.count("==") != 1] == []
+
+
+def test_files_that_one_process_gets_together_are_there() -> None:
+    assert all((ROOT / name).is_file() for files in TOGETHER.items() for name in files)

@@ -1,7 +1,7 @@
 """FeatureUnion and ColumnTransformer: their results have the widest type of their parts' results.
 
 In: a FeatureUnion or ColumnTransformer in a pipeline that skl2onnx parses; columns by position.
-Out: the same operators as skl2onnx's own parsers declare.
+Out: the same operators as skl2onnx's own parsers declare; none that joins text and numbers.
 Promise: the next step is told the dtype that it gets; a part of a ColumnTransformer gets its columns in the
 order that it names.
 
@@ -9,7 +9,8 @@ skl2onnx 1.20 takes the rows' dtype for that of a union: where parts turn float6
 (arithmetic.py), a model behind them would be written in float64.  Of columns it takes the first part's: what
 a model answers behind one-hot columns, which are float32, and float64 numbers is declared float32 and comes
 as float64, which onnxruntime does not load.  And a part that is given all columns in another order gets them
-in their own (skl2onnx/_parse.py: _fetch_input_slice); behind another union or a normalizer it gets none.
+in their own (skl2onnx/_parse.py: _fetch_input_slice), and one column named again beside its first; behind
+another union or a normalizer it gets none.  Text and numbers together are joined, which ONNX cannot.
 """
 
 from __future__ import annotations
@@ -38,18 +39,13 @@ def parse(scope: Any, union: Any, inputs: Any, custom_parsers: Any = None) -> An
 
     weights, results = union.transformer_weights or {}, []
     for name, part in union.transformer_list:
-        result = _parse_sklearn(scope, part, inputs, custom_parsers=custom_parsers)[0]
-        if name in weights:
-            result = _declare(scope, "SklearnMultiply", [result], operand=weights[name])[0]
-        results.append(result)
-    return _declare(scope, "SklearnConcat", results)
+        found = _parse_sklearn(scope, part, inputs, custom_parsers=custom_parsers)
+        results += _weighted(scope, found, weights.get(name))
+    return _joined(scope, results)
 
 
 def parse_columns(scope: Any, transformer: Any, inputs: Any, custom_parsers: Any = None) -> Any:
-    """Declare each part on its columns, their weights, and the concatenation; return its outputs.
-
-    Where text stands beside numbers there is none: the next step is given each part's columns apart.
-    """
+    """Declare each part on its columns, their weights, and the concatenation; return its outputs."""
     from skl2onnx._parse import _parse_sklearn
 
     weights, results = transformer.transformer_weights or {}, []
@@ -63,15 +59,27 @@ def parse_columns(scope: Any, transformer: Any, inputs: Any, custom_parsers: Any
                 found = _declare(scope, "SklearnConcat", found)
             if not isinstance(part, str):
                 found = _parse_sklearn(scope, part, found, custom_parsers=custom_parsers)
-        if name in weights:
-            found = [_declare(scope, "SklearnMultiply", [item], operand=weights[name])[0] for item in found]
+        found = _weighted(scope, found, weights.get(name))
         if len(found) == 1:
             places = transformer.output_indices_[name]
             found[0].type = type(found[0].type)([None, places.stop - places.start])
         results += found
+    return _joined(scope, results)
+
+
+def _weighted(scope: Any, results: list[Any], weight: float | None) -> list[Any]:
+    """Declare what a part answers, times its weight."""
+    if weight is None:
+        return list(results)
+    return [_declare(scope, "SklearnMultiply", [item], operand=weight)[0] for item in results]
+
+
+def _joined(scope: Any, results: list[Any]) -> list[Any]:
+    """Declare the concatenation; text beside numbers stays apart, for the next step to choose from."""
     if len(results) == 1 or len({is_text(item) for item in results}) > 1:
         return results
-    return _declare(scope, "SklearnConcat", results)
+    joined: list[Any] = _declare(scope, "SklearnConcat", results)
+    return joined
 
 
 def _choose(scope: Any, columns: Any, inputs: Any) -> list[Any]:

@@ -76,7 +76,7 @@ def test_any_counts_are_weighed(known: Any, asked: Any, transformer: Any, unit: 
     """Of words, which are whole, and of other numbers: squares of the smallest need float64."""
     tables = [pd.DataFrame(np.array(rows) * unit, columns=list("abc")) for rows in (known, asked)]
     estimator = ColumnTransformer([("t", transformer, list("abc"))], sparse_threshold=0.0).fit(tables[0])
-    settled = convert_faithfully(estimator, tables[0], seed=0, budget=AGAIN)
-    found = Predictor(settled.content, settled.manifest)
+    proven = convert_faithfully(estimator, tables[0], seed=0, budget=AGAIN)
+    found = Predictor(proven.content, proven.manifest)
     for table in tables:
         np.testing.assert_allclose(found.predict(table), estimator.transform(table), rtol=1e-5, atol=1e-6)

@@ -169,6 +169,10 @@ BEHIND_EACH_OTHER = {
         by_name((ONE_HOT, ["word"]), ("drop", ["port"])),
     ],
     "all encoded": [make_column_transformer((FILL, ["grade"]), (FILL_TEXT, ["port", "word"])), ONE_HOT],
+    "a union in front": [
+        union(make_column_transformer((FILL, ["age"]), (FILL_TEXT, ["port", "word"]))),
+        make_column_transformer((SCALE, [0]), (ONE_HOT, [2, 1])),
+    ],
     "a union behind": [
         by_name(*NUMBERS_FIRST),
         union(

@@ -63,7 +63,7 @@ def register() -> None:
 
 def takes_scaling(estimator: Any) -> bool:
     """Whether all columns are numbers: categories are looked up, and a scaler would move them."""
-    return getattr(estimator, "is_categorical_", None) is None
+    return inner_order(estimator) is None
 
 
 def convert_regressor(scope: Any, operator: Any, container: Any) -> None:
@@ -85,11 +85,12 @@ def _add_ml(writer: Writer, operator: Any) -> str:
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
     estimator = operator.raw_operator
-    if getattr(estimator, "is_categorical_", None) is not None:
+    order = inner_order(estimator)
+    if order is not None:
         nodes, splits = nodes_of(estimator), categorical_splits_of(estimator)
         rows = write_rows(writer, operator.inputs, [split.column for split in splits])
         source, double = rows.name, rows.double
-        nodes = _on_levels(nodes, splits, rows, estimator.is_categorical_)
+        nodes = _on_levels(nodes, splits, rows, order)
     else:
         source, kind = operator.inputs[0].full_name, operator.inputs[0].type
         if not isinstance(kind, (FloatTensorType, DoubleTensorType)):
@@ -133,6 +134,18 @@ def nodes_of(estimator: Any) -> Nodes:
     )
 
 
+def inner_order(estimator: Any) -> Array | None:
+    """Return the estimator's columns in the order in which its trees count them; None where it is the same.
+
+    Columns of categories come first (sklearn/ensemble/_hist_gradient_boosting/gradient_boosting.py:
+    _preprocess_X).
+    """
+    is_categorical = getattr(estimator, "is_categorical_", None)
+    if is_categorical is None:
+        return None
+    return np.concatenate([np.flatnonzero(is_categorical), np.flatnonzero(~is_categorical)])
+
+
 def scaled(nodes: Nodes, estimator: Any, *, double: bool) -> Nodes:
     """Return `nodes` for rows before the scaler that `estimator` has taken in, if it has."""
     scaling = getattr(estimator, SCALING, None)
@@ -150,10 +163,7 @@ class ColumnSplits:
 
 
 def categorical_splits_of(estimator: Any) -> list[ColumnSplits]:
-    """Return the columns that are split on, with the tables of their categories.
-
-    Inside the trees the columns of categories come first (_preprocess_X).
-    """
+    """Return the columns that are split on, with the tables of their categories."""
     records, bitsets = records_of(estimator), _bitsets(estimator)
     categories = estimator._preprocessor.named_transformers_["encoder"].categories_
     is_split = (records["is_leaf"] == 0) & (records["is_categorical"] == 1)
@@ -171,9 +181,8 @@ def categorical_splits_of(estimator: Any) -> list[ColumnSplits]:
     return found
 
 
-def _on_levels(nodes: Nodes, splits: list[ColumnSplits], rows: Rows, is_categorical: Array) -> Nodes:
+def _on_levels(nodes: Nodes, splits: list[ColumnSplits], rows: Rows, order: Array) -> Nodes:
     """Return `nodes` that read the columns of `rows`, with splits on levels for splits on categories."""
-    order = np.concatenate([np.flatnonzero(is_categorical), np.flatnonzero(~is_categorical)])
     where = np.array([rows.numbers.get(int(column), 0) for column in order])
     feature, threshold = where[np.where(nodes.leaf, 0, nodes.feature)], nodes.threshold.copy()
     left, right, missing = nodes.left.copy(), nodes.right.copy(), nodes.missing_left.copy()

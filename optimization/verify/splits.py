@@ -1,9 +1,9 @@
-"""The thresholds of all trees inside an estimator, and the scalers on the way to them.
+"""The thresholds of all trees inside an estimator, and the steps on the way to them.
 
-In: a fitted estimator.
-Out: `Splits`: input column and threshold of every distinct split, per chain of scalers; reasons for parts
-that were left out.
-Promise: the thresholds are those that scikit-learn compares with, float64.
+In: a fitted estimator, and how many columns its rows have.
+Out: `Splits`: column and threshold of every distinct split, per chain of steps; reasons for those left out.
+Promise: the thresholds are those that scikit-learn compares with, float64, in columns that depend on one
+input column each and never fall where it rises (routes.py).
 
     float32(x) ≤ threshold      sklearn/tree/_tree.pyx
     x ≤ threshold               sklearn/ensemble/_hist_gradient_boosting/_predictor.pyx
@@ -12,88 +12,104 @@ Promise: the thresholds are those that scikit-learn compares with, float64.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from optimization.convert.structure import unwrap
-from optimization.converters.functions import NEVER_FALLING, OVERFLOWING, name_of
+from optimization.converters.hist_gradient_boosting import inner_order
 from optimization.verify.comparing import members
 from optimization.verify.floats import Array
-
-MONOTONE = (
-    "StandardScaler",
-    "MinMaxScaler",
-    "RobustScaler",
-    "MaxAbsScaler",
-    "SimpleImputer",
-    "QuantileTransformer",
-    "PowerTransformer",
-)
-"""Steps whose result for a finite value rises with it, column by column."""
+from optimization.verify.routes import Origins, carry
 
 
 @dataclass(frozen=True)
 class Splits:
-    """Distinct splits behind the same scalers."""
+    """Distinct splits behind the same steps."""
 
-    scalers: tuple[Any, ...]
+    steps: tuple[Any, ...]
+    """Rows go through their `transform` one after another, in front of the trees."""
     narrow: bool
     """Whether the tree rounds what it compares to float32 first."""
+    sources: Array
+    """`(n_splits,)` columns of the rows."""
     features: Array
-    """`(n_splits,)` input columns."""
+    """`(n_splits,)` columns behind the steps."""
     thresholds: Array
-    """`(n_splits,)` float64, in the scalers' units."""
+    """`(n_splits,)` float64, compared with what stands in `features`."""
 
 
-def find_splits(estimator: Any) -> tuple[tuple[Splits, ...], tuple[str, ...]]:
-    """Return the splits inside `estimator`, and why some parts were left out."""
-    found = list(_visit(estimator, (), None))
+@dataclass(frozen=True)
+class _Route:
+    """The way from the rows to an estimator."""
+
+    steps: tuple[Any, ...]
+    origins: Origins | str
+    """Of the columns behind the steps."""
+    columns: Array | None = None
+    """Which of these the estimator reads, in its order; None: all."""
+
+    def through(self, step: Any) -> _Route:
+        steps = self.steps if self.columns is None else (*self.steps, _Columns(self.columns))
+        carried, origins = carry(step, self._own_origins())
+        return _Route((*steps, carried) if hasattr(carried, "transform") else steps, origins)
+
+    def reading(self, columns: Array | None) -> _Route:
+        if columns is None or self.columns is None:
+            return self if columns is None else replace(self, columns=columns)
+        return replace(self, columns=self.columns[columns])
+
+    def _own_origins(self) -> Origins | str:
+        if self.columns is None or isinstance(self.origins, str):
+            return self.origins
+        return [self.origins[i] for i in self.columns]
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """A step that hands on some of the columns."""
+
+    columns: Array
+
+    def transform(self, rows: Any) -> Any:
+        return rows.iloc[:, self.columns] if hasattr(rows, "iloc") else rows[:, self.columns]
+
+
+def find_splits(estimator: Any, n_columns: int) -> tuple[tuple[Splits, ...], tuple[str, ...]]:
+    """Return the splits inside `estimator`, and why some were left out."""
+    found = list(_visit(estimator, _Route((), range(n_columns))))
     reasons = tuple(dict.fromkeys(item for item in found if isinstance(item, str)))
     groups: dict[tuple[Any, ...], list[Splits]] = {}
     for item in found:
         if isinstance(item, Splits):
-            groups.setdefault((*(id(step) for step in item.scalers), item.narrow), []).append(item)
+            groups.setdefault((*(id(step) for step in item.steps), item.narrow), []).append(item)
     return tuple(_merge(group) for group in groups.values()), reasons
 
 
-def _visit(estimator: Any, scalers: tuple[Any, ...], columns: Array | None) -> Iterator[Splits | str]:
-    """Yield the splits; `columns` maps the estimator's columns to the ensemble's (None: the same)."""
+def pick(splits: Splits, chosen: Array) -> Splits:
+    """Return those of the splits at `chosen`: a mask or positions."""
+    sources, features = splits.sources[chosen], splits.features[chosen]
+    return replace(splits, sources=sources, features=features, thresholds=splits.thresholds[chosen])
+
+
+def _visit(estimator: Any, route: _Route) -> Iterator[Splits | str]:
     estimator = unwrap(estimator)
     if hasattr(estimator, "steps"):
-        yield from _visit_pipeline(estimator, scalers, columns)
+        *before, (_, last) = estimator.steps
+        for _, step in before:
+            route = route.through(step)
+        yield from _visit(last, route)
     elif hasattr(estimator, "tree_"):
-        yield _splits(estimator.tree_.feature, estimator.tree_.threshold, scalers, columns, narrow=True)
+        yield from _splits(estimator.tree_.feature, estimator.tree_.threshold, route, narrow=True)
     elif hasattr(estimator, "_predictors"):
         nodes = np.concatenate([tree.nodes for stage in estimator._predictors for tree in stage])
         nodes = nodes[(nodes["is_leaf"] == 0) & (nodes["is_categorical"] == 0)]
-        yield _splits(nodes["feature_idx"], nodes["num_threshold"], scalers, columns, narrow=False)
+        route = route.reading(inner_order(estimator))
+        yield from _splits(nodes["feature_idx"], nodes["num_threshold"], route, narrow=False)
     else:
         for part, own in _members(estimator):
-            yield from _visit(part, scalers, own if columns is None or own is None else columns[own])
-
-
-def _visit_pipeline(pipeline: Any, scalers: tuple[Any, ...], columns: Array | None) -> Iterator[Splits | str]:
-    *before, (_, last) = pipeline.steps
-    steps = [unwrap(step) for _, step in before if step is not None and step != "passthrough"]
-    other = next((type(step).__name__ for step in steps if not _is_monotone(step)), "")
-    if other and any(isinstance(item, Splits) for item in _visit(last, (), None)):
-        yield f"no thresholds behind {other}: they cannot be carried back through it"
-    elif columns is not None and steps:
-        yield "no thresholds behind a scaler inside an ensemble of subsets of columns"
-    elif not other:
-        yield from _visit(last, (*scalers, *steps), columns)
-
-
-def _is_monotone(step: Any) -> bool:
-    if type(step).__name__ == "SimpleImputer":
-        missing = step.missing_values
-        return isinstance(missing, float) and np.isnan(missing) and not step.add_indicator
-    if type(step).__name__ == "FunctionTransformer":
-        name = name_of(step.func)
-        return step.func is None or (name in NEVER_FALLING and name not in OVERFLOWING)
-    return type(step).__module__.startswith("sklearn.") and type(step).__name__ in MONOTONE
+            yield from _visit(part, route.reading(own))
 
 
 def _members(estimator: Any) -> Iterator[tuple[Any, Array | None]]:
@@ -106,20 +122,34 @@ def _members(estimator: Any) -> Iterator[tuple[Any, Array | None]]:
         yield part, None if whole else np.asarray(subset)
 
 
-def _splits(
-    features: Array, thresholds: Array, scalers: tuple[Any, ...], columns: Array | None, *, narrow: bool
-) -> Splits:
+def _splits(features: Array, thresholds: Array, route: _Route, *, narrow: bool) -> Iterator[Splits | str]:
+    """Yield the splits whose column can be carried back to the rows, and reasons for the others."""
     inner = features >= 0  # leaves of sklearn.tree have the feature −2
     features = np.asarray(features[inner], dtype=np.int64)
-    own = features if columns is None else columns[features]
-    return Splits(scalers, narrow, own, np.asarray(thresholds[inner], dtype=np.float64))
+    features = features if route.columns is None else route.columns[features]
+    origins = route.origins
+    read = {int(i): origins if isinstance(origins, str) else origins[i] for i in np.unique(features)}
+    for name in dict.fromkeys(origin for origin in read.values() if isinstance(origin, str)):
+        yield f"no thresholds behind {name}: they cannot be carried back through it"
+    sources = np.array(
+        [-1 if isinstance(read[i], str) else read[i] for i in features.tolist()], dtype=np.int64
+    )
+    found = sources >= 0
+    if found.any():
+        thresholds = np.asarray(thresholds[inner], dtype=np.float64)
+        yield Splits(route.steps, narrow, sources[found], features[found], thresholds[found])
 
 
 def _merge(group: list[Splits]) -> Splits:
-    features = np.concatenate([item.features for item in group])
-    thresholds = np.concatenate([item.thresholds for item in group])
-    order = np.lexsort((thresholds, features))
-    features, thresholds = features[order], thresholds[order]
+    whole = replace(
+        group[0],
+        sources=np.concatenate([item.sources for item in group]),
+        features=np.concatenate([item.features for item in group]),
+        thresholds=np.concatenate([item.thresholds for item in group]),
+    )
+    order = np.lexsort((whole.thresholds, whole.features, whole.sources))
     new = np.ones(len(order), dtype=bool)
-    new[1:] = (np.diff(features) != 0) | (np.diff(thresholds) != 0)
-    return Splits(group[0].scalers, group[0].narrow, features[new], thresholds[new])
+    new[1:] = np.any(
+        [np.diff(values[order]) != 0 for values in (whole.sources, whole.features, whole.thresholds)], axis=0
+    )
+    return pick(whole, order[new])

@@ -2,11 +2,11 @@
 
 In: an estimator, a pool of rows, the columns that can move.
 Out: three rows per distinct threshold t: the largest x that goes left, and its two neighbours.
-Promise: x is found with scikit-learn's own scalers, bit by bit: g(x) ≤ t < g(next x), where g is what
+Promise: x is found with scikit-learn's own steps, bit by bit: g(x) ≤ t < g(next x), where g is what
 happens to a value on its way to the tree. It is searched among the floats that the graph takes.
 
-    no scaler:  x = the largest float ≤ t
-    scalers:    x = the largest float with g(x) ≤ t; g rises, so bisection between the floats' ordinals
+    no steps:   x = the largest float ≤ t
+    steps:      x = the largest float with g(x) ≤ t; g never falls, so bisection between the floats' ordinals
                 finds it, without an inverse and its rounding
 The other coordinates are those of a random row of the pool. Thresholds beyond ±LIMIT are left out.
 """
@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from optimization.verify.floats import Array, from_ordinals, middle, neighbours, ordinals
 from optimization.verify.space import Space, take
-from optimization.verify.splits import Splits, find_splits
+from optimization.verify.splits import Splits, find_splits, pick
 
 LIMIT = 1e30
-"""Largest |x| looked for: scalers must not overflow on the way."""
+"""Largest |x| looked for: steps must not overflow on the way."""
 BESIDE = (-1, 0, 1)
 """Floats from the threshold, for each of its rows."""
 
@@ -43,58 +44,107 @@ def threshold_rows(
     estimator: Any, pool: Any, space: Space, *, max_rows: int, generator: np.random.Generator
 ) -> ThresholdRows:
     """Return rows on the thresholds of the trees inside `estimator`, at most `max_rows`."""
-    groups, reasons = find_splits(estimator)
-    found = [_positions(group, space) for group in groups]
+    groups, reasons = find_splits(estimator, space.n_columns)
+    groups = tuple(_movable(group, space) for group in groups)
+    sizes = [len(group.sources) for group in groups]
+    n_wanted = min(sum(sizes), max_rows // len(BESIDE))
+    chosen = np.zeros(sum(sizes), dtype=bool)
+    chosen[generator.permutation(sum(sizes))[:n_wanted]] = True
+    found = [
+        _positions(pick(group, own), pool, space)
+        for group, own in zip(groups, np.split(chosen, np.cumsum(sizes)[:-1]), strict=False)
+        if own.any()
+    ]
     columns = np.concatenate([columns for columns, _ in found]) if found else np.zeros(0, dtype=np.int64)
     values = np.concatenate([values for _, values in found]) if found else np.zeros(0)
-    n_thresholds, n_used = len(columns), min(len(columns), max_rows // len(BESIDE))
-    if not n_used:
+    n_thresholds = sum(sizes) - n_wanted + len(columns)
+    if not len(columns):
         return ThresholdRows(None, n_thresholds, 0, reasons)
-    picks = np.sort(generator.permutation(n_thresholds)[:n_used])
-    rows = _rows(columns[picks], values[picks], pool, space, generator)
-    return ThresholdRows(rows, n_thresholds, n_used, reasons)
+    rows = _rows(columns, values, pool, space, generator)
+    return ThresholdRows(rows, n_thresholds, len(columns), reasons)
 
 
-def last_left(splits: Splits, space: Space) -> Array:
-    """Return for each split the largest float that goes left, `(n_splits,)`; NaN where there is none."""
-    if not len(splits.features):
-        return np.zeros(0)
-    counts = np.bincount(splits.features, minlength=space.n_columns)
-    place = np.arange(len(splits.features)) - (np.cumsum(counts) - counts)[splits.features]
-    wanted = np.full((counts.max(initial=0), space.n_columns), np.nan)
-    wanted[place, splits.features] = splits.thresholds
-    single = np.ones(space.n_columns, dtype=bool)
-    single[list(space.positions)] = space.single
-    low, high = (ordinals(np.full(wanted.shape, end), single) for end in (-LIMIT, LIMIT))
-    inside = _goes_left(low, splits, wanted, single, space) & ~_goes_left(high, splits, wanted, single, space)
-    for _ in range(33 if single.all() else 65):
+def last_left(splits: Splits, pool: Any, space: Space) -> Array:
+    """Return for each split the largest float that goes left, `(n_splits,)`; NaN where there is none.
+
+    Args:
+        splits: in columns that can move.
+        pool: rows; the first one's values stand in the columns that are not searched.
+        space: of these rows.
+    """
+    search = _Search.of(splits, pool, space)
+    low, high = (ordinals(np.full(len(splits.sources), end), search.single) for end in (-LIMIT, LIMIT))
+    inside = search.goes_left(low) & ~search.goes_left(high)
+    for _ in range(33 if search.single.all() else 65):
         between = middle(low, high)
-        left = _goes_left(between, splits, wanted, single, space)
+        left = search.goes_left(between)
         low, high = np.where(left, between, low), np.where(left, high, between)
-    found = np.where(inside, from_ordinals(low, single), np.nan)
-    return found[place, splits.features]
+    return np.where(inside, from_ordinals(low, search.single), np.nan)
 
 
-def _goes_left(numbers: Array, splits: Splits, wanted: Array, single: Array, space: Space) -> Array:
-    """Whether the values of these ordinals, column by column, pass the thresholds `wanted`."""
-    dtype = np.float32 if all(dtype.char == "f" for dtype in space.dtypes) else np.float64
-    matrix = from_ordinals(numbers, single).astype(dtype)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        for scaler in splits.scalers:
-            matrix = np.asarray(scaler.transform(matrix))
-        matrix = matrix.astype(np.float32) if splits.narrow else matrix
-    return np.asarray(matrix.astype(np.float64) <= wanted)
+@dataclass(frozen=True)
+class _Search:
+    """Asks for all splits at once: each stands in a row of its own among those of its column."""
+
+    splits: Splits
+    space: Space
+    templates: Any
+    """One row more than there are splits of one column: the last one stays as the data has it."""
+    places: Array
+    """`(n_splits,)` rows."""
+    columns: Array
+    """`(n_splits,)` among the columns that can move."""
+    single: Array
+    """`(n_splits,)` whether a split is searched among float32 numbers."""
+
+    @classmethod
+    def of(cls, splits: Splits, pool: Any, space: Space) -> _Search:
+        order = np.argsort(splits.sources, kind="stable")
+        counts = np.bincount(splits.sources, minlength=space.n_columns)
+        places = np.empty(len(order), dtype=np.int64)
+        places[order] = np.arange(len(order)) - (np.cumsum(counts) - counts)[splits.sources[order]]
+        columns = _places_of_columns(space)[splits.sources]
+        templates = take(pool, np.zeros(counts.max(initial=0) + 1, dtype=np.int64))
+        return cls(splits, space, templates, places, columns, space.single[columns])
+
+    def goes_left(self, numbers: Array) -> Array:
+        """Whether the values of these ordinals go left, `(n_splits,)`."""
+        matrix = self.space.read(self.templates)
+        matrix[self.places, self.columns] = from_ordinals(numbers, self.single)
+        rows = self.space.write(self.templates, matrix)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            for step in self.splits.steps:
+                rows = step.transform(rows)
+            values = _values_at(rows, self.places, self.splits.features)
+            values = values.astype(np.float32).astype(np.float64) if self.splits.narrow else values
+        return np.asarray(values <= self.splits.thresholds)
 
 
-def _positions(splits: Splits, space: Space) -> tuple[Array, Array]:
-    """Movable column and value of each split that can be stood on."""
+def _values_at(rows: Any, places: Array, columns: Array) -> Array:
+    """Single values of rows of any kind, float64."""
+    read, where = np.unique(columns, return_inverse=True)
+    part = rows.iloc[:, read] if isinstance(rows, pd.DataFrame) else rows[:, read]
+    part = part.toarray() if hasattr(part, "toarray") else np.asarray(part)
+    return part[places, where].astype(np.float64)
+
+
+def _places_of_columns(space: Space) -> Array:
+    """`(n_columns,)` the place among the columns that can move, −1 for the others."""
     index = np.full(space.n_columns, -1)
     index[list(space.positions)] = np.arange(len(space.positions))
-    values = last_left(splits, space)
-    columns = index[splits.features]
-    usable = (columns >= 0) & np.isfinite(values)
-    return columns[usable], values[usable]
+    return index
+
+
+def _movable(splits: Splits, space: Space) -> Splits:
+    return pick(splits, _places_of_columns(space)[splits.sources] >= 0)
+
+
+def _positions(splits: Splits, pool: Any, space: Space) -> tuple[Array, Array]:
+    """Movable column and value of each split that can be stood on."""
+    values = last_left(splits, pool, space)
+    usable = np.isfinite(values)
+    return _places_of_columns(space)[splits.sources][usable], values[usable]
 
 
 def _rows(columns: Array, values: Array, pool: Any, space: Space, generator: np.random.Generator) -> Any:

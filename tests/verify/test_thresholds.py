@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -68,8 +67,8 @@ def test_each_distinct_split_has_three_rows_one_float_apart(estimator: Any) -> N
 @pytest.mark.parametrize("single", [True, False])
 def test_behind_a_scaler_the_last_float_that_goes_left_is_found(scaler: Any, single: bool) -> None:
     estimator = fit(make_pipeline(scaler, TREE), MATRIX, SPECIES)
-    ((splits,), _) = find_splits(estimator)
-    found = last_left(splits, space(single=single))
+    ((splits,), _) = find_splits(estimator, 4)
+    found = last_left(splits, MATRIX, space(single=single))
     beyond = np.nextafter(np.float32(found), np.float32(np.inf)) if single else np.nextafter(found, np.inf)
     for values, goes_left in ((found, True), (beyond, False)):
         rows = np.tile(MATRIX[0], (len(values), 1))
@@ -79,10 +78,10 @@ def test_behind_a_scaler_the_last_float_that_goes_left_is_found(scaler: Any, sin
 
 
 def test_without_a_scaler_it_is_the_largest_float_up_to_the_threshold() -> None:
-    ((splits,), _) = find_splits(fit(HistGradientBoostingClassifier(max_iter=3), MATRIX, SPECIES))
+    ((splits,), _) = find_splits(fit(HistGradientBoostingClassifier(max_iter=3), MATRIX, SPECIES), 4)
     assert not splits.narrow
-    np.testing.assert_array_equal(last_left(splits, space(single=False)), splits.thresholds)
-    found = last_left(splits, space())
+    np.testing.assert_array_equal(last_left(splits, MATRIX, space(single=False)), splits.thresholds)
+    found = last_left(splits, MATRIX, space())
     assert (found <= splits.thresholds).all()
     assert (np.nextafter(np.float32(found), np.float32(np.inf)) > splits.thresholds).all()
 
@@ -90,7 +89,7 @@ def test_without_a_scaler_it_is_the_largest_float_up_to_the_threshold() -> None:
 def test_trees_of_subsets_of_columns_count_in_the_ensembles_columns() -> None:
     bagging = BaggingClassifier(TREE, n_estimators=5, max_features=2, random_state=0)
     estimator = fit(bagging, MATRIX, SPECIES)
-    ((splits,), _) = find_splits(estimator)
+    ((splits,), _) = find_splits(estimator, 4)
     expected = {
         int(subset[feature])
         for member, subset in zip(estimator.estimators_, estimator.estimators_features_, strict=True)
@@ -100,19 +99,9 @@ def test_trees_of_subsets_of_columns_count_in_the_ensembles_columns() -> None:
     assert set(splits.features.tolist()) == expected
 
 
-@pytest.mark.parametrize(
-    ("step", "name"),
-    [(PCA(2), "PCA"), (ColumnTransformer([("a", StandardScaler(), [0, 2])]), "ColumnTransformer")],
-)
-def test_what_thresholds_cannot_be_carried_through_is_said(step: Any, name: str) -> None:
-    splits, reasons = find_splits(fit(make_pipeline(step, TREE), MATRIX, SPECIES))
-    assert splits == ()
-    assert reasons == (f"no thresholds behind {name}: they cannot be carried back through it",)
-
-
 def test_models_without_trees_have_neither_splits_nor_reasons() -> None:
     estimator = fit(make_pipeline(PCA(2), LogisticRegression(max_iter=500)), MATRIX, SPECIES)
-    assert find_splits(estimator) == ((), ())
+    assert find_splits(estimator, 4) == ((), ())
 
 
 def test_beyond_the_bound_thresholds_are_drawn_at_random() -> None:

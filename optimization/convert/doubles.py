@@ -32,6 +32,7 @@ from optimization.convert.structure import (
 from optimization.converters.arithmetic import Arithmetic, Operation
 from optimization.converters.categories import are_floats
 from optimization.converters.distances import asks_a_tree, is_neighbours
+from optimization.converters.hist_gradient_boosting import looked_up
 from optimization.converters.models_as_steps import AS_STEPS
 from optimization.converters.scaled_families import takes_scaling
 from optimization.converters.scaled_trees import SCALING, is_monotone, with_scaling
@@ -316,16 +317,17 @@ def _columns_into_thresholds(part: Any) -> Any:
     if not steps or len(steps) < 2 or type(steps[-2][1]).__name__ != "ColumnTransformer":
         return part
     (place, columns), (name, trees) = steps[-2:]
-    if not type(trees).__name__.startswith(WIDE) or not takes_scaling(trees):
+    kind = type(trees).__name__
+    if not kind.startswith(WIDE) or not is_sklearn(trees, kind):
         return part
     operations: list[Operation] = []
     transformers = []
     for key, step, read in getattr(columns, "transformers_", ()):
         arithmetic = _kept_to_columns(step)
-        if arithmetic is None:
+        own = np.arange(trees.n_features_in_)[columns.output_indices_[key]]
+        if arithmetic is None or np.isin(own, looked_up(trees)).any():
             transformers.append((key, step, read))
             continue
-        own = np.arange(trees.n_features_in_)[columns.output_indices_[key]]
         operations += [replace(item, columns=own) for item in arithmetic.operations]
         transformers.append((key, Arithmetic((), arithmetic.n_features_in, wide=True), read))
     if not operations:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from onnx import TensorProto
@@ -51,6 +51,14 @@ class Form(Protocol):
 
     def write(self, algebra: Algebra, rows: str, dtype: Any) -> str:
         """Write `(n_rows, n_columns)` float64, of float64 rows that scikit-learn gets in `dtype`."""
+
+
+@runtime_checkable
+class RisingForm(Form, Protocol):
+    """A form that makes one column of each, which never falls where that rises."""
+
+    def along(self, values: Array, columns: Array) -> Array:
+        """Return what scikit-learn makes of values `(n_values,)`, each of its column, in their dtype."""
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,15 @@ def register() -> None:
     )
 
 
+def looked_up(estimator: Any) -> Array:
+    """Return the positions of the columns of categories, which nothing may move, `(n_categorical,)`."""
+    is_categorical = getattr(estimator, "is_categorical_", None)
+    return np.zeros(0, dtype=np.int64) if is_categorical is None else np.flatnonzero(is_categorical)
+
+
 def takes_scaling(estimator: Any) -> bool:
-    """Whether all columns are numbers: categories are looked up, and a scaler would move them."""
-    return inner_order(estimator) is None
+    """Whether all columns are numbers."""
+    return not len(looked_up(estimator))
 
 
 def convert_regressor(scope: Any, operator: Any, container: Any) -> None:
@@ -85,12 +91,11 @@ def _add_ml(writer: Writer, operator: Any) -> str:
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
     estimator = operator.raw_operator
-    order = inner_order(estimator)
-    if order is not None:
-        nodes, splits = nodes_of(estimator), categorical_splits_of(estimator)
+    if inner_order(estimator) is not None:
+        splits = categorical_splits_of(estimator)
         rows = write_rows(writer, operator.inputs, [split.column for split in splits])
         source, double = rows.name, rows.double
-        nodes = _on_levels(nodes, splits, rows, order)
+        nodes = _on_levels(scaled(nodes_of(estimator), estimator, double=double), splits, rows)
     else:
         source, kind = operator.inputs[0].full_name, operator.inputs[0].type
         if not isinstance(kind, (FloatTensorType, DoubleTensorType)):
@@ -119,14 +124,14 @@ def records_of(estimator: Any) -> Array:
 
 
 def nodes_of(estimator: Any) -> Nodes:
-    """Return all nodes as scikit-learn has them; splits on categories have no threshold."""
-    records = records_of(estimator)
+    """Return all nodes, with the estimator's columns; splits on categories have no threshold."""
+    records, order = records_of(estimator), inner_order(estimator)
     counts = [len(tree.nodes) for stage in estimator._predictors for tree in stage]
     return Nodes(
         tree=np.repeat(np.arange(len(counts)), counts),
         node=np.concatenate([np.arange(count) for count in counts]),
         leaf=records["is_leaf"].astype(bool),
-        feature=records["feature_idx"],
+        feature=records["feature_idx"] if order is None else order[records["feature_idx"]],
         threshold=records["num_threshold"],
         left=records["left"],
         right=records["right"],
@@ -181,9 +186,10 @@ def categorical_splits_of(estimator: Any) -> list[ColumnSplits]:
     return found
 
 
-def _on_levels(nodes: Nodes, splits: list[ColumnSplits], rows: Rows, order: Array) -> Nodes:
+def _on_levels(nodes: Nodes, splits: list[ColumnSplits], rows: Rows) -> Nodes:
     """Return `nodes` that read the columns of `rows`, with splits on levels for splits on categories."""
-    where = np.array([rows.numbers.get(int(column), 0) for column in order])
+    n_columns = int(nodes.feature.max(initial=0)) + 1
+    where = np.array([rows.numbers.get(column, 0) for column in range(n_columns)])
     feature, threshold = where[np.where(nodes.leaf, 0, nodes.feature)], nodes.threshold.copy()
     left, right, missing = nodes.left.copy(), nodes.right.copy(), nodes.missing_left.copy()
     for split in splits:

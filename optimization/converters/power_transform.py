@@ -9,7 +9,8 @@ Promise: exact.
 
 which is sign(x) · expm1(k · log1p |x|) ÷ k, with k = λ or 2 − λ (scipy/stats/_morestats.py:
 _yeojohnson_transform, 1.17; I.-K. Yeo and R. A. Johnson, Biometrika 87(4), 2000).  Columns far from 0 have
-a λ far from 1, whose powers float32 does not hold.
+a λ far from 1, whose powers float32 does not hold. It rises in every column, so trees take it into their
+thresholds (scaled_trees.py), by scipy's own function.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import yeojohnson
 
 from .algebra import Algebra
 from .functions import write_function
@@ -35,6 +37,15 @@ class PowerTransform:
     def n_columns(self) -> int:
         """How many columns come out."""
         return len(self.lambdas)
+
+    def along(self, values: Array, columns: Array) -> Array:
+        """Return what scikit-learn makes of values `(n_values,)`, each of its column, in their dtype."""
+        found = values.copy()
+        with np.errstate(invalid="ignore", over="ignore"):
+            for column in np.unique(columns):
+                own = columns == column
+                found[own] = yeojohnson(values[own], self.lambdas[column])
+        return found
 
     def write(self, algebra: Algebra, rows: str, dtype: Any) -> str:
         """Write the nodes."""

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import QuantileTransformer
 
-from .arithmetic import DISTRIBUTIONS, Operation
+from .arithmetic import DISTRIBUTIONS, Operation, RisingForm
 from .functions import NEVER_FALLING
 from .tree_nodes import Nodes
 
@@ -45,7 +45,10 @@ def is_monotone(operations: Sequence[Operation]) -> bool:
     """Whether larger values stay larger in every column: no factor is negative, zero or infinite, and
     no operation adds columns or is a function that falls, or knows some numbers only."""
     known = (*UFUNCS, *NEVER_FALLING, *DISTRIBUTIONS, "Fill")
-    if any(operation.op_type not in known for operation in operations):
+    if any(
+        operation.op_type not in known and not isinstance(operation.form, RisingForm)
+        for operation in operations
+    ):
         return False
     factors = [operation.value for operation in operations if operation.op_type in ("Mul", "Div")]
     finite = all(np.isfinite(operation.value).all() for operation in operations)
@@ -100,15 +103,18 @@ class _Scaled:
 
 
 def _of(operation: Operation, columns: Array) -> tuple[Array, Array]:
-    """Return which of `columns` an operation changes, and its value for each of these."""
-    if operation.columns is None:
-        return np.ones(len(columns), dtype=bool), operation.value[..., columns]
-    inside = np.isin(columns, operation.columns)
-    return inside, operation.value[..., np.searchsorted(operation.columns, columns[inside])]
+    """Return which of `columns` an operation changes, and for each of these its value, or a form's column."""
+    inside, own = np.ones(len(columns), dtype=bool), columns
+    if operation.columns is not None:
+        inside = np.isin(columns, operation.columns)
+        own = np.searchsorted(operation.columns, columns[inside])
+    return inside, own if operation.form is not None else operation.value[..., own]
 
 
 def _apply(operation: Operation, constant: Array, values: Array) -> Array:
     """One operation in the values' dtype, rounded as in `arithmetic.convert`."""
+    if isinstance(operation.form, RisingForm):
+        return operation.form.along(values, constant)
     if operation.op_type == "Fill":
         return np.where(np.isnan(values), constant.astype(values.dtype), values)
     if operation.op_type in NEVER_FALLING:

@@ -25,6 +25,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
+    OrdinalEncoder,
+    PowerTransformer,
     QuantileTransformer,
     RobustScaler,
     StandardScaler,
@@ -34,6 +36,7 @@ from sklearn.tree import DecisionTreeClassifier
 from optimization.converters.arithmetic import Operation
 from optimization.converters.scaled_trees import is_monotone, rescale
 from optimization.converters.tree_nodes import Nodes
+from tests.convert.examples import MIXED, SURVIVED, settled
 from tests.converters.tree_rows import check, op_types, splits, threshold_rows
 
 ROWS, BENIGN = load_breast_cancer(return_X_y=True)
@@ -56,6 +59,7 @@ SCALERS = [
     [MaxAbsScaler()],
     [RobustScaler(), StandardScaler()],
     [QuantileTransformer(n_quantiles=30)],
+    [PowerTransformer()],
 ]
 CASES = [(trees, SCALERS[0]) for trees in TREES]
 CASES += [(trees, scalers) for trees in (TREES[0], TREES[3]) for scalers in SCALERS[1:]]
@@ -116,13 +120,36 @@ def of_some_columns(*scalers: Any, **settings: Any) -> Any:
     return make_pipeline(columns, HistGradientBoostingClassifier(max_iter=5, **settings))
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("scalers", SCALERS, ids=lambda steps: "+".join(type(one).__name__ for one in steps))
+@pytest.mark.parametrize(
+    ("scalers", "dtype"),
+    [
+        *((scalers, np.float64) for scalers in SCALERS),
+        # scipy's powers of float32 rows stay arithmetic there, which calculates in float64.
+        *((scalers, np.float32) for scalers in SCALERS[:-1]),
+    ],
+    ids=lambda c: "+".join(type(one).__name__ for one in c) if isinstance(c, list) else c.__name__,
+)
 def test_boosting_by_histograms_takes_scalers_of_some_columns(scalers: list[Any], dtype: Any) -> None:
     rows = ROWS.astype(dtype)
     estimator = of_some_columns(*scalers).fit(rows, BENIGN)
     assert (dtype == np.float32) == bool(set(op_types(estimator, rows)) & {"Sub", "Div", "Mul", "Max", "Min"})
     check(estimator, rows, beside_thresholds(estimator, rows))
+
+
+@pytest.mark.parametrize("scalers", SCALERS, ids=lambda steps: "+".join(type(one).__name__ for one in steps))
+def test_scalers_beside_looked_up_columns_become_thresholds(scalers: list[Any]) -> None:
+    columns = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(*scalers), ["age", "fare price"]),
+            ("words", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), ["class", "sex"]),
+        ]
+    )
+    boosting = HistGradientBoostingClassifier(max_iter=8, min_samples_leaf=3, categorical_features=[2, 3])
+    estimator = make_pipeline(columns, boosting).fit(MIXED, SURVIVED)
+    assert not set(op_types(estimator, MIXED)) & {"Sub", "Div", "Mul", "Max", "Min", "Exp", "Log"}
+    report = settled(estimator, MIXED).report
+    assert report.exact
+    assert any(item.kind == "threshold" and item.n_rows > 30 for item in report.comparisons)
 
 
 def beside_thresholds(estimator: Any, rows: Any) -> Any:

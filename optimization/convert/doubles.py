@@ -84,6 +84,7 @@ def widen(estimator: Any, features: Any, *, guards: tuple[str, ...] = (), wide: 
         lambda part: _as_arithmetic(part, wide, guards),
         _merge_steps,
         lambda part: _no_passthrough(part, wide),
+        _wide_between,
         _into_thresholds,
         lambda part: part if _holds_single(features) else _columns_into_thresholds(part),
     ):
@@ -292,6 +293,25 @@ def _merge_steps(part: Any) -> Any:
     part = copy.copy(part)
     part.steps = steps
     return part
+
+
+def _wide_between(part: Any) -> Any:
+    """Pipeline: Arithmetic in front of a step that calculates as well hands float64 on."""
+    steps = list(getattr(part, "steps", None) or ())
+    for i in range(len(steps) - 1):
+        if any(isinstance(inner, Arithmetic) for _, inner in walk(steps[i + 1][1])):
+            steps[i] = (steps[i][0], rewrite(steps[i][1], _as_wide))
+    if not steps or all(new is old for (_, new), (_, old) in zip(steps, part.steps, strict=True)):
+        return part
+    part = copy.copy(part)
+    part.steps = steps
+    return part
+
+
+def _as_wide(part: Any) -> Any:
+    if not isinstance(part, Arithmetic) or part.wide:
+        return part
+    return Arithmetic(part.operations, part.n_features_in, wide=True)
 
 
 def _into_thresholds(part: Any) -> Any:

@@ -134,7 +134,9 @@ def _threshold(subject: _Subject) -> Made:
             generator=subject.generator,
         )
     except ValueError as error:
-        return Made(None, f"a step before the trees refuses far values ({_first_line(error)})")
+        return Made(
+            None, f"a step before the trees refuses some of its columns' values ({_first_line(error)})"
+        )
     notes = list(found.reasons)
     if found.n_used < found.n_thresholds:
         notes.insert(0, f"{found.n_used} of {found.n_thresholds} thresholds, drawn at random")

@@ -67,13 +67,31 @@ def threshold_rows(
 def last_left(splits: Splits, pool: Any, space: Space) -> Array:
     """Return for each split the largest float that goes left, `(n_splits,)`; NaN where there is none.
 
+    Where a step refuses far values, as a logarithm does, it is searched between those of the column.
+
     Args:
         splits: in columns that can move.
         pool: rows; the first one's values stand in the columns that are not searched.
         space: of these rows.
+
+    Raises:
+        ValueError: a step refuses the column's own values, one by one.
     """
-    search = _Search.of(splits, pool, space)
-    low, high = (ordinals(np.full(len(splits.sources), end), search.single) for end in (-LIMIT, LIMIT))
+    search, far = _Search.of(splits, pool, space), np.full(len(splits.sources), LIMIT)
+    try:
+        return _bisect(search, -far, far)
+    except ValueError:
+        values = space.read(pool)[:, search.columns]
+        known = ~np.isnan(values)
+        low, high = (
+            np.min(values, 0, where=known, initial=LIMIT),
+            np.max(values, 0, where=known, initial=-LIMIT),
+        )
+        return _bisect(search, low, high)
+
+
+def _bisect(search: _Search, low: Array, high: Array) -> Array:
+    low, high = ordinals(low, search.single), ordinals(high, search.single)
     inside = search.goes_left(low) & ~search.goes_left(high)
     for _ in range(33 if search.single.all() else 65):
         between = middle(low, high)

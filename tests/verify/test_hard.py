@@ -38,8 +38,9 @@ SMALL = RowBudget(pairs=4, axis_pairs=8, threshold_rows=30, edge_rows=20)
 FOREST = RandomForestClassifier(n_estimators=4, random_state=0)
 
 
-def hard(estimator: Any, rows: Any, *, seed: int = 0) -> Any:
-    return hard_rows(estimator, convert(estimator, rows).manifest, rows, seed=seed, budget=SMALL)
+def hard(estimator: Any, rows: Any, *, seed: int = 0, pool: Any = ()) -> Any:
+    manifest = convert(estimator, rows).manifest
+    return hard_rows(estimator, manifest, rows, seed=seed, pool=pool, budget=SMALL)
 
 
 def test_the_same_seed_gives_the_same_rows() -> None:
@@ -116,11 +117,14 @@ def test_categories_that_were_never_there_are_compared_where_the_encoder_takes_t
     assert [note.split(" (")[0] for note in notes] == ["6 rows that the estimator refuses"] * (not answered)
 
 
-def test_a_step_that_refuses_far_values_leaves_thresholds_out_and_says_so() -> None:
+def test_a_step_that_refuses_far_values_has_thresholds_among_its_columns_own() -> None:
     rows = IRIS.to_numpy(dtype=np.float32)
     estimator = make_pipeline(PowerTransformer(), FOREST).fit(rows, SPECIES)
     estimator[0].lambdas_[:] = 9.0  # the ninth power of a far float is infinite, which its scaler refuses
+    estimator = make_pipeline(estimator[0], FOREST.fit(estimator[0].transform(rows), SPECIES))
     found = hard(estimator, rows)
+    assert "threshold" in {batch.kind for batch in found.expected}
+    found = hard(estimator, rows, pool=[np.full((1, 4), 1e30, dtype=np.float32)])
     assert "threshold" not in {batch.kind for batch in found.expected}
     (note,) = [item.note for item in found.coverage if item.kind == "threshold"]
-    assert note.startswith("a step before the trees refuses far values (Input X contains infinity")
+    assert note.startswith("a step before the trees refuses some of its columns' values (Input X contains")

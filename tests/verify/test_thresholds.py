@@ -18,7 +18,7 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, PowerTransformer, RobustScaler, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from optimization.verify.space import Space
@@ -97,6 +97,23 @@ def test_trees_of_subsets_of_columns_count_in_the_ensembles_columns() -> None:
         if feature >= 0
     }
     assert set(splits.features.tolist()) == expected
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_behind_a_step_that_refuses_far_values_the_columns_own_range_is_searched(single: bool) -> None:
+    estimator = fit(make_pipeline(PowerTransformer("box-cox"), FOREST), MATRIX, SPECIES)
+    settings: dict[str, Any] = {"max_rows": 10_000, "generator": np.random.default_rng(0)}
+    found = threshold_rows(estimator, MATRIX, space(single=single), **settings)
+    assert (
+        found.n_used
+        == found.n_thresholds
+        == sum(len(group.sources) for group in find_splits(estimator, 4)[0])
+    )
+    # The middle one of three rows goes left, the last one does not.
+    middle, last = (estimator[0].transform(found.rows[place::3]).astype(np.float32) for place in (1, 2))
+    tested = np.unique(np.concatenate([tree.tree_.threshold for tree in estimator[1].estimators_]))
+    between = np.searchsorted(tested, middle) != np.searchsorted(tested, last)
+    assert between.any(axis=1).all()
 
 
 def test_models_without_trees_have_neither_splits_nor_reasons() -> None:

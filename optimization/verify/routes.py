@@ -97,7 +97,7 @@ def _carry_columns(columns: Any, origins: Origins) -> tuple[Any, Origins]:
     parts = []
     for name, step, names in columns.transformers_:
         place = places[name]
-        carried, own = _part(step, [origins[i] for i in read[name]])
+        carried, own = _part(step, [origins[i] for i in read[name]], columns, name)
         found[place] = [own] * (place.stop - place.start) if isinstance(own, str) else own
         parts.append((name, carried, names))
     columns.transformers_ = parts
@@ -109,7 +109,7 @@ def _carry_union(union: Any, origins: Origins) -> tuple[Any, Origins | str]:
     found: list[int | str] = []
     parts = []
     for name, step in union.transformer_list:
-        carried, own = _part(step, origins)
+        carried, own = _part(step, origins, union, name)
         if isinstance(own, str):
             if not hasattr(step, "get_feature_names_out"):
                 return union, own
@@ -120,8 +120,10 @@ def _carry_union(union: Any, origins: Origins) -> tuple[Any, Origins | str]:
     return union, found
 
 
-def _part(step: Any, origins: Origins) -> tuple[Any, Origins | str]:
+def _part(step: Any, origins: Origins, owner: Any, name: str) -> tuple[Any, Origins | str]:
     carried, found = carry(step, origins)
+    if (owner.transformer_weights or {}).get(name, 1.0) <= 0.0 and not isinstance(found, str):
+        found = ["transformer_weights"] * len(found)
     blocked = isinstance(found, str) or not any(isinstance(origin, int) for origin in found)
     return (LastRow(step) if blocked and hasattr(step, "transform") else carried), found
 

@@ -107,6 +107,16 @@ CASES = {
         list(range(28, 32)),
         {"SplineTransformer"},
     ),
+    "parts that weigh": (
+        [
+            FeatureUnion(
+                [("a", StandardScaler()), ("b", MinMaxScaler())], transformer_weights={"a": -1.0, "b": 3.0}
+            )
+        ],
+        MATRIX,
+        [4, 5, 6, 7],
+        {"transformer_weights"},
+    ),
     "selected in an inner pipeline": (
         [make_pipeline(StandardScaler(), SelectKBest(k=2)), MinMaxScaler()],
         IRIS,

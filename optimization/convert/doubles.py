@@ -296,10 +296,10 @@ def _merge_steps(part: Any) -> Any:
 
 
 def _wide_between(part: Any) -> Any:
-    """Pipeline: Arithmetic in front of a step that calculates as well hands float64 on."""
+    """Pipeline: Arithmetic in front of a step that calculates as well, and is no model, hands float64 on."""
     steps = list(getattr(part, "steps", None) or ())
-    for i in range(len(steps) - 1):
-        if any(isinstance(inner, Arithmetic) for _, inner in walk(steps[i + 1][1])):
+    for i, (_, step) in enumerate(steps[1:]):
+        if not hasattr(step, "predict") and any(isinstance(inner, Arithmetic) for _, inner in walk(step)):
             steps[i] = (steps[i][0], rewrite(steps[i][1], _as_wide))
     if not steps or all(new is old for (_, new), (_, old) in zip(steps, part.steps, strict=True)):
         return part

@@ -9,11 +9,20 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.feature_selection import SelectFromModel
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import (
+    KBinsDiscretizer,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PowerTransformer,
+    RobustScaler,
+    StandardScaler,
+)
 
 from optimization.convert.doubles import double_columns, single_columns, widen
 from optimization.convert.hazards import mend
@@ -158,3 +167,34 @@ def test_integers_that_float32_holds_change_nothing() -> None:
     rows = pd.DataFrame({"a": [2**24, 2**24 - 2] * 50, "b": np.arange(100)})
     estimator = make_pipeline(StandardScaler(), LOGISTIC).fit(rows, np.arange(100) % 2)
     assert not has_arithmetic(widen(estimator, rows))
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        ColumnTransformer([("a", StandardScaler(), [0, 3])], remainder="passthrough"),
+        FeatureUnion([("a", RobustScaler()), ("b", KBinsDiscretizer(4, encode="ordinal"))]),
+        make_pipeline(ColumnTransformer([("a", PowerTransformer(), [0]), ("b", "passthrough", [1, 2])])),
+    ],
+    ids=["columns", "union", "inner pipeline"],
+)
+def test_a_step_in_front_of_another_hands_on_float64(second: Any) -> None:
+    first = ColumnTransformer([("a", SimpleImputer(), [3]), ("b", StandardScaler(), [0, 1, 2])])
+    rows = IRIS.mask(np.random.default_rng(0).random(IRIS.shape) < 0.05).assign(
+        **{name: IRIS[name] for name in IRIS.columns[:3]}
+    )
+    estimator = make_pipeline(first, second, FOREST)
+    steps = widened(estimator, rows, SPECIES).steps
+    kept = [part.wide for _, part in walk(steps[0][1]) if type(part).__name__ == "Arithmetic"]
+    rounded = [part.wide for _, part in walk(steps[1][1]) if type(part).__name__ == "Arithmetic"]
+    assert all(kept)
+    assert not any(rounded)
+    assert settled(estimator, rows).report.exact
+
+
+def test_a_model_of_scaled_rows_that_scales_again_is_handed_float32() -> None:
+    voting = VotingClassifier(
+        [("a", make_pipeline(StandardScaler(), FOREST)), ("b", LOGISTIC)], voting="soft"
+    )
+    steps = widened(make_pipeline(MinMaxScaler(), voting), IRIS, SPECIES).steps
+    assert not steps[0][1].wide

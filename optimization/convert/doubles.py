@@ -338,7 +338,7 @@ def _columns_into_thresholds(part: Any) -> Any:
         return part
     (place, columns), (name, trees) = steps[-2:]
     kind = type(trees).__name__
-    if not kind.startswith(WIDE) or not is_sklearn(trees, kind):
+    if not kind.startswith(WIDE) or not is_sklearn(trees, kind) or columns.transformer_weights:
         return part
     operations: list[Operation] = []
     transformers = []

@@ -152,6 +152,15 @@ def test_scalers_beside_looked_up_columns_become_thresholds(scalers: list[Any]) 
     assert any(item.kind == "threshold" and item.n_rows > 30 for item in report.comparisons)
 
 
+@pytest.mark.parametrize("weight", [2.0, -3.0])
+def test_weighted_columns_stay_arithmetic(weight: float) -> None:
+    columns = ColumnTransformer(
+        [("a", StandardScaler(), [0, 1]), ("b", "passthrough", [2, 3])], transformer_weights={"a": weight}
+    )
+    estimator = make_pipeline(columns, HistGradientBoostingClassifier(max_iter=5)).fit(ROWS, BENIGN)
+    assert settled(estimator, ROWS).report.exact
+
+
 def beside_thresholds(estimator: Any, rows: Any) -> Any:
     """The nearest row to each threshold of scaled columns, and its neighbours in the rows' dtype."""
     columns = estimator[0]

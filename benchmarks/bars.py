@@ -75,7 +75,12 @@ def is_close(record: Record) -> bool:
     found = ratios(record)
     values = [getattr(found, name) for name, (_, bound) in NEVER.items() if bound == NOISE]
     near = any(value is not None and CLOSE[0] <= value <= CLOSE[1] for value in values)
-    return near or record["case"] in {bar.case for bar in BARS}
+    return near or has_bar(record["case"])
+
+
+def has_bar(case: str) -> bool:
+    """Whether the case has a bar of its own."""
+    return case in {bar.case for bar in BARS}
 
 
 def _judge(bar: Bar, record: Record | None) -> Judged:

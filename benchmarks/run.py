@@ -1,7 +1,7 @@
 """Runs the suite: two processes per case, and then results.json, bars and docs/benchmarks.md.
 
-    python -m benchmarks.run [--only TEXT] [--results FILE]
-    python -m benchmarks.run --only TEXT --again     these cases once more, in place of what FILE has of them
+    python -m benchmarks.run [--only TEXTS] [--results FILE]
+    python -m benchmarks.run --only TEXTS --again    these cases once more, in place of what FILE has of them
     python -m benchmarks.run --page     docs/benchmarks.md anew from the results that are there
 
 In: the cases of `benchmarks.cases`.
@@ -36,7 +36,7 @@ N_TIMINGS = 3
 def main(argv: Sequence[str]) -> int:
     """Run the suite, or the part of it that `--only` names."""
     parser = argparse.ArgumentParser(prog="benchmarks.run")
-    parser.add_argument("--only", default="", help="cases whose name contains this text")
+    parser.add_argument("--only", default="", help="cases whose name contains one of these, with commas")
     parser.add_argument("--results", default="benchmarks/results.json", help="file to write")
     parser.add_argument("--page", action="store_true", help="measure nothing; write the page from --results")
     parser.add_argument("--again", action="store_true", help="put --only's cases into --results")
@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         return _report(json.loads(Path(options.results).read_text()), page=True)
     if options.again and not (options.only and Path(options.results).is_file()):
         parser.error("expected --only and a --results file that is there beside --again; name both")
-    names = [case.name for case in CASES if options.only in case.name]
+    names = [case.name for case in CASES if any(text in case.name for text in options.only.split(","))]
     records: list[dict[str, Any]] = []
     results = {"format": FORMAT, **circumstances(), "records": records}
     target = Path(options.results)

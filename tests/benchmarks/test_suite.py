@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import bars, cases, datasets, run, table
+from benchmarks import bars, cases, datasets, run, table, timing
 from benchmarks.ratios import geometric_mean, middle, ratios
 
 
@@ -132,6 +132,24 @@ def test_a_case_is_timed_again_if_it_is_close_to_noise_on_either_side(batch_ms, 
 def test_a_case_with_a_bar_of_its_own_is_always_timed_again_and_one_that_failed_never():
     assert bars.is_close(record())
     assert not bars.is_close({"case": "forest/digits", "error": "it broke"})
+
+
+@pytest.mark.parametrize(("case", "longer"), [("k_neighbors/digits", timing.LONGER), ("tree/iris", 1)])
+def test_a_case_with_a_bar_of_its_own_has_more_time(case, longer):
+    options = timing.options_of(case, 150)
+    assert options.batch_sizes == (150,)
+    assert options.time_budget_s == longer * timing.CASE_SECONDS
+    assert options.batch_time_budget_s == longer * timing.BATCH_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("only", "names"), [("lda/iris", ["lda/iris"]), ("lda/iris,qda/wine", ["lda/iris", "qda/wine"])]
+)
+def test_only_names_cases_with_commas(only, names, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(run, "prepare_all", lambda _, names, __: asked.extend(names) or {})
+    run.main(["--only", only, "--results", str(tmp_path / "results.json")])
+    assert sorted(asked) == sorted(names)
 
 
 def test_of_several_processes_the_median_of_each_figure_counts():

@@ -170,6 +170,13 @@ BARS: tuple[Bar, ...] = (
     ),
     Bar("gradient_boosting/digits", "size against skl2onnx", 4, _of("size_skl2onnx")),
     Bar("gradient_boosting/digits", "batch against skl2onnx", 1.2, _of("batch_skl2onnx_1")),
+    Bar("gradient_boosting/digits", "registered: size against skl2onnx", 4, _of("size_skl2onnx", REGISTERED)),
+    Bar(
+        "gradient_boosting/digits",
+        "registered: batch against skl2onnx",
+        1.2,
+        _of("batch_skl2onnx_1", REGISTERED),
+    ),
     Bar("hist_gradient_boosting_mixed/generated_classes", "rows with another label", 0, _wrong, at_most=True),
     Bar("hist_gradient_boosting_mixed/generated_classes", "size against pickle", 4, _of("size_pickle")),
     *_scaled("scaler_forest/digits"),

@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from optimization.verify.budget import RowBudget
 from optimization.verify.floats import Array, from_ordinals, middle, ordinals, to_grid
+from optimization.verify.halving import depth_of, points_between
 from optimization.verify.space import Space, stack, take
 
 Ask = Callable[[Any], Array]
@@ -33,8 +34,6 @@ STEPS = {True: 40, False: 66}
 of any coordinate that does not vanish there."""
 MOST_HALVINGS = 3
 """Of each pair for one call: 7 rows instead of 3 calls."""
-ROWS_PER_CALL = 1_200
-"""A forest of 100 on digits takes 15 ms for 100 rows and 31 ms for as many as these."""
 SURPLUS = 4
 """Pairs drawn for each one wanted: many turn out to be answered alike."""
 
@@ -95,8 +94,9 @@ def bisect(ask: Callable[[Array, Array], Array], before: Array, pairs: Pairs, si
     low, high, active = pairs.low.copy(), pairs.high.copy(), np.arange(len(pairs.low))
     steps = STEPS[bool(single.all())]
     while active.size and steps > 0:
-        depth = _depth(len(active))
-        between = _between(low[active], high[active], pairs.axis[active], single, depth)
+        depth = depth_of(len(active), most=MOST_HALVINGS)
+        halve = partial(_halve, axis=pairs.axis[active], single=single)
+        between = points_between(low[active], high[active], depth, halve)
         half_way = between[len(between) // 2]
         moves = _moved(half_way, low[active]) & _moved(half_way, high[active])
         active, between = active[moves], between[:, moves]
@@ -111,20 +111,6 @@ def bisect(ask: Callable[[Array, Array], Array], before: Array, pairs: Pairs, si
             low[active], high[active] = points[first, pair], points[first + 1, pair]
         steps -= depth
     return replace(pairs, low=low, high=high)
-
-
-def _depth(n_pairs: int) -> int:
-    """How often each pair is halved for one call, so that calls are few and none asks for too many rows."""
-    return max(1, min(MOST_HALVINGS, int(np.log2(ROWS_PER_CALL / n_pairs + 1))))
-
-
-def _between(low: Array, high: Array, axis: Array, single: Array, depth: int) -> Array:
-    """The `2**depth - 1` rows between each low and high, `(n_points, n_pairs, n_movable)`, in order."""
-    points = [low, high]
-    for _ in range(depth):
-        halves = [_halve(a, b, axis, single) for a, b in pairwise(points)]
-        points = [point for both in zip(points, halves, strict=False) for point in both] + [high]
-    return np.stack(points[1:-1])
 
 
 def _differing(ask: Callable[[Array, Array], Array], owners: Array, points: Array, before: Array) -> Array:

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optimization.verify.floats import Array, from_ordinals, middle, neighbours, ordinals
+from optimization.verify.floats import Array, from_ordinals, neighbours, ordinals
+from optimization.verify.halving import depth_of, points_between
 from optimization.verify.space import Space, take
 from optimization.verify.splits import Splits, find_splits, pick
 
@@ -28,6 +29,9 @@ LIMIT = 1e30
 """Largest |x| looked for: steps must not overflow on the way."""
 BESIDE = (-1, 0, 1)
 """Floats from the threshold, for each of its rows."""
+MOST_HALVINGS = 5
+"""Of each split for one call: steps before trees are quick, and a table of 1,000 rows takes hardly longer
+than one of 30."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +96,16 @@ def last_left(splits: Splits, pool: Any, space: Space) -> Array:
 
 def _bisect(search: _Search, low: Array, high: Array) -> Array:
     low, high = ordinals(low, search.single), ordinals(high, search.single)
-    inside = search.goes_left(low) & ~search.goes_left(high)
-    for _ in range(33 if search.single.all() else 65):
-        between = middle(low, high)
+    left, steps = search.goes_left(np.stack([low, high])), 33 if search.single.all() else 65
+    inside, splits = left[0] & ~left[1], np.arange(len(low))
+    while steps > 0:
+        depth = depth_of(len(search.templates), most=MOST_HALVINGS)
+        between = points_between(low, high, depth)
         left = search.goes_left(between)
-        low, high = np.where(left, between, low), np.where(left, high, between)
+        first = np.argmin(np.vstack([left, np.zeros(len(low), dtype=bool)]), axis=0)
+        points = np.concatenate([low[None], between, high[None]])
+        low, high = points[first, splits], points[first + 1, splits]
+        steps -= depth
     return np.where(inside, from_ordinals(low, search.single), np.nan)
 
 
@@ -126,15 +135,18 @@ class _Search:
         return cls(splits, space, templates, places, columns, space.single[columns])
 
     def goes_left(self, numbers: Array) -> Array:
-        """Whether the values of these ordinals go left, `(n_splits,)`."""
-        matrix = self.space.read(self.templates)
-        matrix[self.places, self.columns] = from_ordinals(numbers, self.single)
-        rows = self.space.write(self.templates, matrix)
+        """Whether the values of these ordinals go left, both `(n_points, n_splits)`."""
+        height = len(self.templates)
+        places = np.arange(len(numbers))[:, None] * height + self.places
+        templates = take(self.templates, np.tile(np.arange(height), len(numbers)))
+        matrix = self.space.read(templates)
+        matrix[places, self.columns] = from_ordinals(numbers, self.single)
+        rows = self.space.write(templates, matrix)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             for step in self.splits.steps:
                 rows = step.transform(rows)
-            values = _values_at(rows, self.places, self.splits.features)
+            values = _values_at(rows, places, self.splits.features)
             values = values.astype(np.float32).astype(np.float64) if self.splits.narrow else values
         return np.asarray(values <= self.splits.thresholds)
 

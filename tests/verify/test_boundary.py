@@ -15,9 +15,10 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from optimization.convert import convert
 from optimization.verify import RowBudget
-from optimization.verify.boundary import ROWS_PER_CALL, boundary_rows
+from optimization.verify.boundary import boundary_rows
 from optimization.verify.budget import FULL
 from optimization.verify.floats import ordinals
+from optimization.verify.halving import ROWS_PER_CALL
 from optimization.verify.space import Space, find_space
 from tests.convert.examples import DIABETES, IRIS, MIXED, PROGRESS, SPECIES, SURVIVED, fit, prepare
 

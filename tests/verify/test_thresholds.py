@@ -21,9 +21,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, PowerTransformer, RobustScaler, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from optimization.verify.halving import ROWS_PER_CALL
 from optimization.verify.space import Space
 from optimization.verify.splits import find_splits
-from optimization.verify.thresholds import last_left, threshold_rows
+from optimization.verify.thresholds import MOST_HALVINGS, last_left, threshold_rows
 from tests.convert.examples import IRIS, SPECIES, fit
 
 MATRIX = IRIS.to_numpy()
@@ -75,6 +76,23 @@ def test_behind_a_scaler_the_last_float_that_goes_left_is_found(scaler: Any, sin
         rows[np.arange(len(values)), splits.features] = values
         scaled = np.float32(estimator[0].transform(rows))[np.arange(len(values)), splits.features]
         assert ((scaled <= splits.thresholds) == goes_left).all()
+
+
+def test_the_scaler_is_asked_a_few_times_and_never_about_too_many_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    estimator = fit(make_pipeline(StandardScaler(), TREE), MATRIX, SPECIES)
+    ((splits,), _) = find_splits(estimator, 4)
+    asked, transform = [], StandardScaler.transform
+
+    def counted(self: Any, rows: Any) -> Any:
+        asked.append(len(rows))
+        return transform(self, rows)
+
+    monkeypatch.setattr(StandardScaler, "transform", counted)
+    last_left(splits, MATRIX, space(single=False))
+    assert len(asked) <= 1 + 65 / MOST_HALVINGS
+    assert max(asked) <= ROWS_PER_CALL
 
 
 def test_without_a_scaler_it_is_the_largest_float_up_to_the_threshold() -> None:

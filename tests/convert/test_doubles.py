@@ -104,9 +104,14 @@ SOME = ColumnTransformer(
 )
 
 
-@pytest.mark.parametrize("types", DOWNCAST.values(), ids=list(DOWNCAST))
 @pytest.mark.parametrize(
-    "steps", [[SOME], [StandardScaler()], []], ids=["some columns", "all columns", "none"]
+    ("types", "steps"),
+    [
+        *((types, [SOME]) for types in DOWNCAST.values()),
+        (DOWNCAST["single beside integers"], [StandardScaler()]),
+        (DOWNCAST["two of four single"], []),
+    ],
+    ids=[*DOWNCAST, "all columns", "none"],
 )
 @pytest.mark.parametrize(
     "final", [FOREST, HistGradientBoostingClassifier(max_iter=5), LOGISTIC], ids=lambda f: type(f).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -182,8 +183,11 @@ BEHIND_EACH_OTHER = {
 }
 
 
-@pytest.mark.parametrize("final", FINALS, ids=lambda final: type(final).__name__)
-@pytest.mark.parametrize("name", BEHIND_EACH_OTHER)
+@pytest.mark.parametrize(
+    ("name", "final"),
+    zip(BEHIND_EACH_OTHER, cycle(FINALS), strict=False),
+    ids=list(BEHIND_EACH_OTHER),
+)
 def test_text_stands_beside_numbers_between_steps(name: str, final: Any) -> None:
     steps = [clone(step) for step in BEHIND_EACH_OTHER[name]]
     estimator = make_pipeline(*steps, clone(final)).fit(PASSENGERS, CLASSES)

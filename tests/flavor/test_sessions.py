@@ -279,11 +279,12 @@ import numpy as np
 from sklearn.svm import SVC
 from flavor.quantized_onnx_v1 import Predictor
 from optimization.convert import convert
-from optimization.verify import settle
+from optimization.verify import RowBudget, settle
 rows = np.random.default_rng(0).normal(size=(900, 5))
 estimator = SVC().fit(rows, np.arange(900) % 2)
 assert len(estimator.support_) > 500
-settled = settle(convert(estimator, rows), estimator, rows, seed=0)
+few = RowBudget(pairs=1, axis_pairs=1, threshold_rows=0, edge_rows=1)
+settled = settle(convert(estimator, rows), estimator, rows, seed=0, budget=few)
 predictor = Predictor(settled.content, settled.manifest, session={"intra_op_num_threads": 2})
 many = np.tile(rows.astype(np.float32), (220, 1))
 predictor.predict(many[:1000])

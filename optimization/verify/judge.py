@@ -59,26 +59,18 @@ class Judge:
 
     def report(self, content: bytes, *, lossless: bool = True) -> ParityReport:
         """Return how `content` compares with the original, on all rows that this judge has."""
-        expected = (*self.expected, *self.hard.expected)
-        found = compare(self.predictor(content), expected if lossless else strictly(expected))
-        return ParityReport(found.comparisons, self.hard.coverage)
+        return self._report(self.predictor(content), lossless=lossless)
 
     def scores(self, content: bytes | None) -> Mapping[str, float]:
         """Return accuracy, or r2 and mean absolute error, of `content` (None: the original)."""
-        data = self.expected[0]
-        if self.target is None or "predict" not in data.answers:
-            return {}
-        if content is None:
-            answer = data.answers["predict"]
-        else:
-            answer = self.predictor(content).predict(data.features, "predict")
-        return score(answer, self.target, classifier=data.discrete)
+        return self._scores(None if content is None else self.predictor(content))
 
     def judged(self, content: bytes, *, lossless: bool) -> Judged:
         """Return report, scores and the gate's verdict; `lossless` if no value was changed on purpose."""
-        report = self.report(content, lossless=lossless)
+        predictor = self.predictor(content)
+        report = self._report(predictor, lossless=lossless)
         judged = report if lossless else report.sampled()
-        scores: Mapping[str, float] = {} if judged.problems else self.scores(content)
+        scores: Mapping[str, float] = {} if judged.problems else self._scores(predictor)
         verdict = judge(
             judged,
             lossless=lossless,
@@ -92,6 +84,18 @@ class Judge:
     def verdict(self, content: bytes, *, lossless: bool) -> Verdict:
         """Return the gate's verdict on `content`, as `judged`."""
         return self.judged(content, lossless=lossless).verdict
+
+    def _report(self, predictor: Predictor, *, lossless: bool) -> ParityReport:
+        expected = (*self.expected, *self.hard.expected)
+        found = compare(predictor, expected if lossless else strictly(expected))
+        return ParityReport(found.comparisons, self.hard.coverage)
+
+    def _scores(self, predictor: Predictor | None) -> Mapping[str, float]:
+        data = self.expected[0]
+        if self.target is None or "predict" not in data.answers:
+            return {}
+        found = predictor.predict(data.features, "predict") if predictor else data.answers["predict"]
+        return score(found, self.target, classifier=data.discrete)
 
 
 def figures(report: ParityReport) -> dict[str, float]:

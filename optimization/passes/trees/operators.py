@@ -30,10 +30,12 @@ def rewrite_operators(model: onnx.ModelProto, step: Step) -> Rewrite | Refused:
             continue
         ensemble = read_ensemble(node)
         result = ensemble if isinstance(ensemble, str) else step(ensemble)
-        if isinstance(result, str):
-            kept.append(f"{title(node)} stays: {result}")
+        new = node if isinstance(result, str) else write_node(result[0], node)
+        if new is node:
+            reason = result if isinstance(result, str) else "every number is needed"
+            kept.append(f"{title(node)} stays: {reason}")
         else:
-            written[index] = write_node(result[0], node)
+            written[index] = new
             changes.append(f"{title(node)}: {result[1]}")
     if not written:
         return all_stay(kept)

@@ -52,16 +52,19 @@ class _Inner:
 
 
 def write_attributes(ensemble: Ensemble, *, double: bool = False) -> dict[str, Any]:
-    """Return the attributes of TreeEnsemble for float64 rows if `double`, else for float32 rows."""
+    """Return the attributes of TreeEnsemble for float64 rows if `double`, else for float32 rows.
+
+    Lists are arrays.
+    """
     leaves = _leaves(ensemble)
     inner = _inner(ensemble, leaves)
     alone, kind = np.arange(leaves.n_alone), np.float64 if double else np.float32
     sample = inner.sample
 
-    def children(side: Array) -> tuple[list[int], list[int]]:
+    def children(side: Array) -> tuple[Array, Array]:
         is_leaf = leaves.number[side[sample]] >= 0
         number = np.where(is_leaf, leaves.number[side[sample]], inner.number[side[sample]] + leaves.n_alone)
-        return np.r_[alone, number].tolist(), np.r_[alone * 0 + 1, is_leaf].astype(int).tolist()
+        return np.r_[alone, number], np.r_[alone * 0 + 1, is_leaf].astype(np.int64)
 
     roots, zeros = ensemble.roots, alone * 0
     true, true_leaf = children(ensemble.true)
@@ -70,23 +73,26 @@ def write_attributes(ensemble: Ensemble, *, double: bool = False) -> dict[str, A
         "n_targets": ensemble.n_targets,
         "tree_roots": np.where(
             leaves.number[roots] >= 0, leaves.number[roots], inner.number[roots] + leaves.n_alone
-        ).tolist(),
-        "nodes_featureids": np.r_[zeros, ensemble.feature[sample]].tolist(),
+        ),
+        "nodes_featureids": np.r_[zeros, ensemble.feature[sample]],
         "nodes_splits": _tensor(np.r_[zeros, ensemble.threshold[sample]].astype(kind)),
         "nodes_modes": _tensor(np.r_[zeros, ensemble.mode[sample]].astype(np.uint8)),
         "nodes_truenodeids": true,
         "nodes_falsenodeids": false,
         "nodes_trueleafs": true_leaf,
         "nodes_falseleafs": false_leaf,
-        "leaf_targetids": leaves.target.tolist(),
+        "leaf_targetids": leaves.target,
         "leaf_weights": _tensor(leaves.weight.astype(kind)),
         "aggregate_function": AGGREGATES[ensemble.aggregate],
         "post_transform": POST_TRANSFORMS[ensemble.post_transform],
     }
     if ensemble.missing.any():
-        flags = np.r_[zeros, ensemble.missing[sample]].astype(int)
-        attributes["nodes_missing_value_tracks_true"] = flags.tolist()
-    return {name: value for name, value in attributes.items() if DEFAULTS.get(name) != value}
+        attributes["nodes_missing_value_tracks_true"] = np.r_[zeros, ensemble.missing[sample]].astype(
+            np.int64
+        )
+    return {
+        name: value for name, value in attributes.items() if name not in DEFAULTS or value != DEFAULTS[name]
+    }
 
 
 def _tensor(values: Array) -> Any:

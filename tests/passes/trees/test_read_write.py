@@ -1,6 +1,7 @@
 """Reading an operator and writing it back."""
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,6 +78,37 @@ def test_a_child_that_is_not_there_is_named():
     node = model_of(ensemble(np.random.default_rng(0), n_trees=1, depth=1, stumps=True)).graph.node[0]
     next(item for item in node.attribute if item.name == "nodes_truenodeids").ints[0] = 9
     assert "not there" in read_ensemble(node)
+
+
+@settings(max_examples=15, deadline=None)
+@given(ensembles(n_targets=st.integers(1, 2)), st.booleans())
+def test_a_node_that_says_no_more_than_its_trees_stays(trees, double):
+    node = model_of(as_double(trees) if double else trees).graph.node[0]
+    written = write_node(read_ensemble(node), onnx.NodeProto())
+    node.ClearField("attribute")
+    node.attribute.extend(written.attribute)
+    assert write_node(read_ensemble(node), node) is node
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [("nodes_hitrates", "floats", 1.0), ("nodes_featureids", "ints", 1), ("nodes_values", "floats", -0.0)],
+)
+def test_a_node_that_says_more_is_written_anew(name, field, value):
+    """Hitrates, and what a leaf says about features and values."""
+    trees = ensemble(np.random.default_rng(0), n_trees=2, depth=2)
+    plain = write_node(trees, onnx.NodeProto())
+    node = onnx.NodeProto.FromString(plain.SerializeToString())
+    found = {item.name: item for item in node.attribute}
+    if name in found:
+        values = getattr(found[name], field)
+        values[int(np.flatnonzero(trees.leaf)[0])] = value
+    else:
+        node.attribute.append(helper.make_attribute(name, [value] * trees.n_nodes))
+    node.op_type = "TreeEnsembleRegressor"
+    written = write_node(read_ensemble(node), node)
+    assert written is not node
+    assert list(written.attribute) == list(plain.attribute)
 
 
 def test_attributes_at_their_defaults_are_not_written():

@@ -93,7 +93,7 @@ def read_ensemble(node: onnx.NodeProto) -> Ensemble | str:
 
 def _modes(attributes: _Attributes) -> Array:
     texts = attributes.by_name["nodes_modes"].strings
-    return np.fromiter((MODE_CODES[text] for text in texts), np.uint8, len(texts))
+    return np.frombuffer(bytearray(map(MODE_CODES.__getitem__, texts)), np.uint8)
 
 
 def _missing(attributes: _Attributes, n_nodes: int) -> Array:

@@ -96,16 +96,15 @@ def last_left(splits: Splits, pool: Any, space: Space) -> Array:
 
 def _bisect(search: _Search, low: Array, high: Array) -> Array:
     low, high = ordinals(low, search.single), ordinals(high, search.single)
-    left, steps = search.goes_left(np.stack([low, high])), 33 if search.single.all() else 65
-    inside, splits = left[0] & ~left[1], np.arange(len(low))
-    while steps > 0:
-        depth = depth_of(len(search.templates), most=MOST_HALVINGS)
+    left, splits = search.goes_left(np.stack([low, high])), np.arange(len(low))
+    inside = left[0] & ~left[1]
+    depth = depth_of(len(search.templates), most=MOST_HALVINGS)
+    for _ in range(0, 33 if search.single.all() else 65, depth):
         between = points_between(low, high, depth)
         left = search.goes_left(between)
         first = np.argmin(np.vstack([left, np.zeros(len(low), dtype=bool)]), axis=0)
         points = np.concatenate([low[None], between, high[None]])
         low, high = points[first, splits], points[first + 1, splits]
-        steps -= depth
     return np.where(inside, from_ordinals(low, search.single), np.nan)
 
 

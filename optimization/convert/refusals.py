@@ -14,7 +14,7 @@ from scipy import sparse
 
 from optimization.convert.step_operations import is_calculated, operations_of
 from optimization.convert.structure import is_sklearn, walk
-from optimization.converters import dummy, forest, register_converters, several_targets
+from optimization.converters import clusterings, dummy, forest, register_converters, several_targets
 from optimization.converters.distances import NAMES, metric_of
 from optimization.converters.functions import FUNCTIONS
 from optimization.converters.selection import NAMES as SELECTORS
@@ -31,7 +31,7 @@ def check_supported(estimator: Any) -> None:
     known = _known_classes()
     for name, part in walk(estimator):
         mended = is_calculated(part) or any(is_sklearn(part, selector) for selector in SELECTORS)
-        if type(part) not in known and not mended:
+        if type(part) not in known and not mended and not _training_rows_only(part):
             raise ConversionError(_unsupported(name, part))
         for hazard in REFUSED:
             reason = hazard(part)
@@ -60,6 +60,21 @@ def _unsupported(name: str, part: Any) -> str:
 def _where(name: str, part: Any) -> str:
     kind = type(part).__name__
     return f"{name} ({kind})" if name else f"the estimator {kind}"
+
+
+def _training_rows_only(part: Any) -> str:
+    """Clusterings and detectors that have no answer to other rows."""
+    if not hasattr(part, "fit_predict") or hasattr(part, "predict") or hasattr(part, "transform"):
+        return ""
+    other = "novelty=True" if hasattr(part, "novelty") else "one with predict, such as KMeans or Birch"
+    return f"labels the rows that it was trained with alone; use {other}"
+
+
+def _without_centers(part: Any) -> str:
+    """A clustering around centers that has none."""
+    if not any(is_sklearn(part, name) for name in clusterings.NAMES) or len(clusterings.centers_of(part)):
+        return ""
+    return "has no centers, because it did not converge or was given distances; train it with other settings"
 
 
 def _not_arithmetic(part: Any) -> str:
@@ -177,6 +192,8 @@ SEVERAL = (
 )
 """Classifiers of several targets that are converted."""
 REFUSED = (
+    _training_rows_only,
+    _without_centers,
     _not_arithmetic,
     _way_back,
     _several_outputs,

@@ -1,11 +1,11 @@
 """Models and clusterings that transform rows for the step behind them.
 
-In: a fitted LinearDiscriminantAnalysis, KMeans, MiniBatchKMeans or FeatureAgglomeration.
+In: a fitted LinearDiscriminantAnalysis or FeatureAgglomeration, or a clustering around centers.
 Out: what `transform` answers, float64.
 Promise: exact.
 
     LinearDiscriminantAnalysis   (x − xbar) S, of the first components; solver "eigen": x S
-    KMeans, MiniBatchKMeans      distances |x − center|
+    KMeans, Birch and their kin  distances |x − center|
     FeatureAgglomeration         x W, means of the columns of one label
 
 (sklearn/discriminant_analysis.py, cluster/_kmeans.py and _feature_agglomeration.py, 1.9.)  Of models
@@ -22,6 +22,7 @@ import numpy as np
 
 from .algebra import Algebra
 from .arithmetic import Form
+from .clusterings import centers_of
 from .kernels import squared_distance
 from .writer import Array
 
@@ -75,7 +76,7 @@ def discriminants(part: Any) -> Form | None:
 
 def distances(part: Any) -> Form | None:
     """Return the form of a clustering around centers."""
-    return Distances(np.asarray(part.cluster_centers_, dtype=np.float64))
+    return Distances(centers_of(part))
 
 
 def pooled(part: Any) -> Form | None:
@@ -90,5 +91,7 @@ AS_STEPS: Mapping[str, Callable[[Any], Form | None]] = {
     "LinearDiscriminantAnalysis": discriminants,
     "KMeans": distances,
     "MiniBatchKMeans": distances,
+    "BisectingKMeans": distances,
+    "Birch": distances,
 }
 """Models by scikit-learn's class, that are written so where they are steps of something."""

@@ -1,6 +1,6 @@
 """Rows whose nearest neighbours scikit-learn itself does not settle.
 
-In: an estimator that ends in KNeighborsClassifier or KNeighborsRegressor, or fills rows by KNNImputer; rows.
+In: an estimator that ends in a nearest-neighbour model (`NEIGHBOURS`), or fills rows by KNNImputer; rows.
 Out: per row whether the k-th and the next neighbour are equally far.
 Promise: asked of scikit-learn's own `kneighbors` and `nan_euclidean_distances`; no row is called tied for
 any other estimator.
@@ -26,6 +26,8 @@ from sklearn.metrics.pairwise import nan_euclidean_distances
 from optimization.convert.structure import final_step, is_sklearn, rewrite, unwrap
 from optimization.verify.floats import Array
 
+NEIGHBOURS = ("KNeighborsClassifier", "KNeighborsRegressor", "LocalOutlierFactor")
+"""Models that ask for the k nearest training rows."""
 NOISE = {"brute": 1e-9, "kd_tree": 0.0, "ball_tree": 0.0}
 """How far two distances may be apart, as a share: |x|² − 2 x·s + |s|² in float64 loses more than Σ (x − s)²
 where the rows are far from the origin; trees take the latter, and the graph repeats it bit by bit."""
@@ -44,9 +46,9 @@ def tied(estimator: Any, rows: Any) -> Array:
 def _tied_at_the_end(estimator: Any, rows: Any) -> Array:
     final = final_step(estimator)
     nobody = np.zeros(len(rows), dtype=bool)
-    if not (is_sklearn(final, "KNeighborsClassifier") or is_sklearn(final, "KNeighborsRegressor")):
+    if not any(is_sklearn(final, name) for name in NEIGHBOURS):
         return nobody
-    k = final.n_neighbors
+    k = getattr(final, "n_neighbors_", final.n_neighbors)
     if k >= final.n_samples_fit_ or not len(rows):
         return nobody
     with warnings.catch_warnings():

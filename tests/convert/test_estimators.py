@@ -15,7 +15,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.cluster import FeatureAgglomeration, KMeans
+from sklearn.cluster import (
+    DBSCAN,
+    AffinityPropagation,
+    Birch,
+    BisectingKMeans,
+    FeatureAgglomeration,
+    KMeans,
+    MeanShift,
+)
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.covariance import EllipticEnvelope
 from sklearn.decomposition import PCA, FactorAnalysis, FastICA, SparsePCA
@@ -54,7 +62,12 @@ from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, Tune
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor, RegressorChain
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
-from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier, RadiusNeighborsRegressor
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    LocalOutlierFactor,
+    RadiusNeighborsClassifier,
+    RadiusNeighborsRegressor,
+)
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
@@ -217,10 +230,17 @@ CASES = {
     "EllipticEnvelope": Case(EllipticEnvelope(random_state=0), IRIS, None, "predict, decision_function, score_samples"),
     "IsolationForest": Case(IsolationForest(n_estimators=5, random_state=0), IRIS, None, "predict, decision_function, score_samples"),
     "OneClassSVM": Case(OneClassSVM(nu=0.1), IRIS, None, "predict, decision_function, score_samples"),
+    "LocalOutlierFactor, novelty": Case(LocalOutlierFactor(novelty=True), CANCER, None, "predict, decision_function, score_samples"),
+    "LocalOutlierFactor": Case(LocalOutlierFactor(), IRIS, None, "labels the rows that it was trained with alone"),
     "KMeans as a step": Case(make_pipeline(StandardScaler(), KMeans(4, n_init=1, random_state=0), LOGISTIC), IRIS, SPECIES, PPD),
     "LinearDiscriminantAnalysis as a step": Case(make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(n_components=2), FOREST), IRIS, SPECIES, PP),
     "FeatureAgglomeration": Case(make_pipeline(FeatureAgglomeration(2), LOGISTIC), IRIS, SPECIES, PPD),
     "KMeans": Case(KMeans(n_clusters=3, n_init=1, random_state=0), IRIS, None, "predict, transform"),
+    "BisectingKMeans": Case(BisectingKMeans(n_clusters=3, random_state=0), IRIS, None, "predict, transform"),
+    "Birch": Case(Birch(), IRIS, None, "predict, transform"),
+    "MeanShift": Case(MeanShift(bandwidth=1.0), IRIS, None, "predict"),
+    "AffinityPropagation": Case(AffinityPropagation(), IRIS, None, "predict"),
+    "DBSCAN": Case(DBSCAN(), IRIS, None, "labels the rows that it was trained with alone"),
     "GaussianMixture": Case(GaussianMixture(n_components=3, random_state=0), IRIS, None, "predict, predict_proba, score_samples"),
     "GaussianProcessRegressor": Case(GaussianProcessRegressor(alpha=0.1), DIABETES.head(50), PROGRESS[:50], P),
     "GaussianProcessClassifier": Case(GaussianProcessClassifier(), IRIS, SPECIES, PP),

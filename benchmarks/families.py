@@ -113,6 +113,7 @@ CLASSIFIERS: dict[str, Family] = {
     "ada_boost": Family(lambda: ensemble.AdaBoostClassifier(random_state=0)),
     "bagging": Family(lambda: ensemble.BaggingClassifier(n_estimators=50, random_state=0)),
     "isolation_forest": Family(lambda: ensemble.IsolationForest(random_state=0)),
+    "local_outlier_factor": Family(lambda: neighbors.LocalOutlierFactor(novelty=True), max_train_rows=SOME),
     "svc_rbf": Family(svm.SVC, max_train_rows=SOME),
     "svc_poly": Family(lambda: svm.SVC(kernel="poly"), max_train_rows=SOME),
     "svc_linear": Family(lambda: svm.SVC(kernel="linear"), max_train_rows=FEW),

@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
 
 import onnx
 from onnx import numpy_helper
 
-from optimization.passes.graph import copy_model, subgraphs
+from optimization.passes.graph import all_graphs, copy_model
 from optimization.passes.outcome import Promise, Refused, Rewrite
 
 PROMISE = Promise.LOSSLESS
@@ -29,7 +28,7 @@ PROMISE = Promise.LOSSLESS
 def share_duplicate_initializers(model: onnx.ModelProto) -> Rewrite | Refused:
     """Let readers of a repeated constant read its first copy."""
     rewritten = copy_model(model)
-    graphs = list(_graphs(rewritten.graph))
+    graphs = list(all_graphs(rewritten.graph))
     fixed = _fixed(graphs)
     first: dict[tuple[int, tuple[int, ...], str], str] = {}
     renamed: dict[str, str] = {}
@@ -49,14 +48,6 @@ def share_duplicate_initializers(model: onnx.ModelProto) -> Rewrite | Refused:
         _move(body, rewritten.graph, set(renamed.values()))
     changes = tuple(f"constant {name!r} is {original!r}" for name, original in renamed.items())
     return Rewrite(rewritten, changes)
-
-
-def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    """Yield `graph`, then the bodies inside it."""
-    yield graph
-    for node in graph.node:
-        for body in subgraphs(node):
-            yield from _graphs(body)
 
 
 def _fixed(graphs: list[onnx.GraphProto]) -> set[str]:

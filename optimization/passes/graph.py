@@ -44,6 +44,14 @@ def all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
             yield from all_nodes(body)
 
 
+def all_graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """Yield `graph`, then the bodies inside it."""
+    yield graph
+    for node in graph.node:
+        for body in subgraphs(node):
+            yield from all_graphs(body)
+
+
 def names_in_bodies(graph: onnx.GraphProto) -> set[str]:
     """Return every tensor name that occurs inside a body: read from outside, or local to it.
 

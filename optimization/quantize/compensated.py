@@ -1,7 +1,7 @@
 """Policies that round matrices with regard to each other, after GPTQ.
 
 In: a cleaned model, rows to calibrate on, the name of a policy.
-Out: the model with every float32 matrix worth it in the form of `storage`, and biases that fit.
+Out: the model with every matrix of the graph worth it in the form of `storage`, and biases that fit.
 Promise: estimated.
 
     gptq        8 bits for every matrix
@@ -9,8 +9,8 @@ Promise: estimated.
 
 The matrices are taken in the order in which a row meets them; each is rounded so that its product on the
 calibration rows, through the matrices rounded before, is nearest to that of the original network
-(compensation.py). A matrix that is not the right operand of MatMul or Gemm, or that several nodes read, is
-rounded value by value as `weight_only` does.
+(compensation.py). A matrix that is not float32, not the right operand of MatMul or Gemm, or that several
+nodes read, is rounded value by value as `weight_only` does.
 
 Half of the calibration rows are the data, half draw each column by itself: on the data alone columns that
 always move together would be free to err in opposite directions.
@@ -132,6 +132,8 @@ def _places(model: onnx.ModelProto) -> list[_Place]:
             continue
         operand, weight, *rest = node.input
         if weight not in constants or reads[weight] > 1 or operand in constants:
+            continue
+        if constants[weight].data_type != onnx.TensorProto.FLOAT:
             continue
         if len(constants[weight].dims) != 2 or constants[weight].dims[0] > MAX_INPUTS:
             continue

@@ -11,10 +11,11 @@ from dataclasses import replace
 
 import onnx
 
+from optimization.passes.graph import all_graphs, all_nodes, subgraphs
 from optimization.quantize.candidate import OperatorOutcome
 from optimization.quantize.names import PolicyName
 
-STORED = "its matrix is stored in {}; onnxruntime calculates in float32"
+STORED = "its matrix is stored in {}; onnxruntime calculates as before"
 HOW: dict[PolicyName, str] = {
     "float16": STORED.format("16 bits"),
     "weight_only_12": STORED.format("12 bits"),
@@ -29,21 +30,25 @@ def list_stored(
     source: onnx.ModelProto, stored: onnx.ModelProto, operators: tuple[OperatorOutcome, ...], how: str
 ) -> tuple[OperatorOutcome, ...]:
     """Return `operators`, of `source`, where those count as quantized whose constants `stored` computes."""
-    gone = {tensor.name for tensor in source.graph.initializer}
-    gone &= {name for node in stored.graph.node for name in node.output}
-    wide = {name for node in source.graph.node for name in node.output}
+    gone = {tensor.name for graph in all_graphs(source.graph) for tensor in graph.initializer}
+    gone &= {name for node in all_nodes(stored.graph) for name in node.output}
     readers = {
         node.name or next(iter(node.output), "")
         for node in source.graph.node
-        if gone.intersection(node.input) - wide
+        if gone.intersection(node.input) or gone & _names_inside(node)
     }
-    otherwise = "its constants are no large float32 matrices; they stay as they are"
+    otherwise = "its constants are no large matrices; they stay as they are"
     return tuple(
         replace(item, quantized=True, reason=how)
         if item.name in readers
         else replace(item, quantized=False, reason=otherwise if item.quantized else item.reason)
         for item in operators
     )
+
+
+def _names_inside(node: onnx.NodeProto) -> set[str]:
+    """What the nodes of a node's bodies read."""
+    return {name for body in subgraphs(node) for inner in all_nodes(body) for name in inner.input}
 
 
 def list_leaves(

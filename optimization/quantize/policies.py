@@ -17,12 +17,12 @@ same arguments. A graph in which a policy finds nothing to do gives the lossless
     tree_lookup_16     … and weights of leaves rounded to 16 bits
     tree_lookup_12     … to 12 bits
     tree_lookup_8      … to 8 bits
-    float16            float32 matrices stored in 16 bits, read as float32
-    weight_only_12     float32 matrices stored in 12 bits, read as float32
-    weight_only        float32 matrices stored in 8 bits, read as float32
+    float16            matrices stored in 16 bits, read as before
+    weight_only_12     matrices stored in 12 bits, read as before
+    weight_only        matrices stored in 8 bits, read as before
     gptq_mixed         … in 8 to 12 bits, rounded so that products err least on given rows
     gptq               … in 8 bits, likewise
-    int4               float32 matrices stored in 4 bits, read as float32
+    int4               matrices stored in 4 bits, read as before
     dynamic            products of matrices in int8, activations quantized per call
     static             products of matrices in int8, activations by ranges of given rows (MinMax)
     static_percentile  … without the outermost 0.001 % of the values (Percentile)

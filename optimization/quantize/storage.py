@@ -1,11 +1,12 @@
-"""Matrices stored on fewer bits, in float32 again before the first row comes.
+"""Matrices stored on fewer bits, as wide as before again when the first row comes.
 
-In: a `(n_rows, n_columns)` float32 constant.
-Out: constants of 16, 12, 10, 8 or 4 bits a value, and the nodes that make the float32 matrix of them.
+In: a `(n_rows, n_columns)` constant of float32, of float64, or of integers that are read as floats.
+Out: constants of 16, 12, 10, 8 or 4 bits a value, and the nodes that make the matrix of them: float64 of
+float64, float32 of the others.
 Promise: estimated: values are rounded. Nothing is slower: onnxruntime computes nodes whose inputs are all
 constant once, when it loads the model (tests/quantize/test_weights.py looks at the graph that runs).
 
-    16 bits  C → Cast(q)                                q float16
+    16 bits  C → Cast(q) [· 2ⁿ]                         q float16; of integers as for 8 bits, q int16
     12, 10   C → (Cast(q) − middle) · columns · rows    q a byte and half or a quarter of another
     8        C → Cast(q) · columns · rows               q int8, a scale per column and one per row
     4        C → (Cast(q) − 8) · blocks · rows          q half a byte, a scale per 32 of a column
@@ -36,10 +37,12 @@ UNEVEN = 8.0
 """A row that much larger than the middle one costs the others three bits."""
 BLOCK = 32
 """Values of a column that share a scale of 4 bits: fewer cost more scales, more lose digits."""
-STEPS: Mapping[int, int] = {4: 7, 8: 127, 10: 511, 12: 2047}
+STEPS: Mapping[int, int] = {4: 7, 8: 127, 10: 511, 12: 2047, 16: 32767}
 """Steps of the grid either way, by bits a value."""
 FLOAT16_BITS = 16
 BYTE_BITS = 8
+WHOLE: Mapping[int, Any] = {8: np.int8, 16: np.int16}
+"""Bits a value that are a type of their own."""
 SHRINKS = (1.0, 0.95, 0.9, 0.85, 0.8)
 """A block's largest value may be cut off a little, if that rounds the others better."""
 
@@ -70,7 +73,7 @@ class Grid:
 
 
 def grid_of(values: Array, n_bits: int) -> Grid:
-    """Return the grid for `values` on 4, 8, 10 or 12 bits."""
+    """Return the grid for `values` on 4, 8, 10, 12 or 16 bits."""
     rows = _row_scale(values)
     even = values / rows.astype(np.float32)
     if n_bits > 4:
@@ -88,17 +91,36 @@ def nearest(values: Array, grid: Grid) -> Array:
 
 def store(values: Array, name: str, n_bits: int) -> Stored:
     """Return constants and nodes that make the tensor `name`, nearly `values`."""
-    if n_bits == FLOAT16_BITS:
-        narrow = np.clip(values, -LARGEST_FLOAT16, LARGEST_FLOAT16).astype(np.float16)
-        return _tensors(name, {"q": narrow}), [_cast(f"{name}/q", name)]
+    if values.dtype == np.float64:
+        single = f"{name}/single"
+        return as_double(store(values.astype(np.float32), single, n_bits), single, name)
+    if n_bits == FLOAT16_BITS and values.dtype.kind == "f":
+        return _store_float16(values, name)
+    values = values.astype(np.float32)
     grid = grid_of(values, n_bits)
     return store_grid(nearest(values, grid), grid, name)
 
 
+def as_double(stored: Stored, single: str, name: str) -> Stored:
+    """Return `stored`, which makes the float32 tensor `single`, with a node that makes float64 of it."""
+    tensors, nodes = stored
+    return tensors, [*nodes, helper.make_node("Cast", [single], [name], to=onnx.TensorProto.DOUBLE)]
+
+
+def _store_float16(values: Array, name: str) -> Stored:
+    """Values beyond float16 are divided by a power of two first."""
+    power = np.ceil(np.log2(max(1.0, float(np.abs(values).max()) / LARGEST_FLOAT16)))
+    narrow = np.ldexp(values, -int(power)).astype(np.float16)
+    if not power:
+        return _tensors(name, {"q": narrow}), [_cast(f"{name}/q", name)]
+    chain = _Chain(name, {"q": narrow, "power": np.array(2.0**power, np.float32)}, np.ones(1))
+    return chain.finish("Mul", chain.cast("q"), chain.of("power"))
+
+
 def store_grid(q: Array, grid: Grid, name: str) -> Stored:
     """Return constants and nodes that make the tensor `name` of whole numbers `q` `(n_rows, n_columns)`."""
-    if grid.n_bits == BYTE_BITS:
-        chain = _Chain(name, {"q": q.astype(np.int8), "columns": grid.scale}, grid.rows)
+    if grid.n_bits in WHOLE:
+        chain = _Chain(name, {"q": q.astype(WHOLE[grid.n_bits]), "columns": grid.scale}, grid.rows)
         return chain.finish("Mul", chain.cast("q"), f"{name}/columns")
     return _in_blocks(q, grid, name) if grid.n_bits < BYTE_BITS else _in_bytes(q, grid, name)
 

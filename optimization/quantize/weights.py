@@ -1,11 +1,12 @@
 """Policies that store matrices on fewer bits and calculate as before.
 
 In: a cleaned model, the name of a policy.
-Out: the model with every float32 matrix worth it in the form of `storage`.
+Out: the model with every matrix worth it in the form of `storage`, in the graph and in its bodies.
 Promise: estimated.
 
-Legal: constants of two dimensions whose readers are standard operators; the values are rounded, the
-operators stay.
+Legal: constants of two dimensions whose readers are standard operators: floats, and integers that are read
+as floats alone (training rows of nearest neighbours, converters/training_rows.py); the values are rounded,
+the operators stay.
 Refused, constant by constant: too few values; NaN or infinity; whole numbers of one byte and matrices of
 zeros, which `encode` stores as small without rounding; an input or output of the graph; a reader of another
 domain, which asks for a constant. `clean` must not come after it: it computes constants, as onnxruntime does.
@@ -13,23 +14,27 @@ domain, which asks for a constant. `clean` must not come after it: it computes c
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from optimization.passes.graph import all_nodes, copy_model
+from optimization.passes.graph import all_graphs, all_nodes, copy_model
 from optimization.quantize.names import PolicyName
 from optimization.quantize.storage import Stored, store
 
 MIN_SAVED = 128
 """Bytes that a constant must save beyond its nodes."""
+FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
+INTEGERS = (onnx.TensorProto.INT32, onnx.TensorProto.INT16, onnx.TensorProto.UINT16)
+"""A type that is not one of these has no values, or too few bits to save some."""
 MIN_DENSITY = 0.25
 """Of four bytes a value and one bit for each place, a quarter is one byte."""
 BYTE = 255
+LARGEST = float(np.finfo(np.float32).max)
 BITS: Mapping[PolicyName, int] = {"float16": 16, "weight_only_12": 12, "weight_only": 8, "int4": 4}
 """Of a value, by policy."""
 
@@ -38,52 +43,64 @@ def store_weights(model: onnx.ModelProto, policy: PolicyName, *, min_values: int
     """Return `model` with its matrices stored on fewer bits, or why there is none to store."""
     reasons = why_not_stored(model, min_values=min_values)
     parts = {
-        tensor.name: store(numpy_helper.to_array(tensor), tensor.name, BITS[policy])
-        for tensor in model.graph.initializer
+        tensor.name: (tensor, store(numpy_helper.to_array(tensor), tensor.name, BITS[policy]))
+        for tensor in _constants(model.graph)
         if not reasons[tensor.name]
     }
-    worth = {
-        tensor.name: parts[tensor.name]
-        for tensor in model.graph.initializer
-        if tensor.name in parts and pays(tensor, *parts[tensor.name])
-    }
+    worth = {name: stored for name, (tensor, stored) in parts.items() if pays(tensor, *stored)}
     if not worth:
         return summary(reasons)
-    stored = copy_model(model)
-    replace(stored.graph, worth)
-    return stored
+    result = copy_model(model)
+    for graph in all_graphs(result.graph):
+        replace(graph, worth)
+    return result
 
 
 def why_not_stored(model: onnx.ModelProto, *, min_values: int) -> Mapping[str, str]:
-    """Return, for every constant of the graph, why its values stay as they are; empty: they need not."""
+    """Return, for every constant, why its values stay as they are; empty: they need not."""
     outside = {value.name for value in (*model.graph.input, *model.graph.output)}
+    given = Counter(tensor.name for tensor in _constants(model.graph))
     readers = defaultdict(list)
     for node in all_nodes(model.graph):
         for name in node.input:
             readers[name].append(node)
     return {
         tensor.name: "it is an input or output of the graph"
-        if tensor.name in outside
-        else _why_not_read(readers[tensor.name]) or _why_not(tensor, min_values)
-        for tensor in model.graph.initializer
+        if tensor.name in outside or given[tensor.name] > 1
+        else _why_not_read(tensor, readers[tensor.name]) or _why_not(tensor, min_values)
+        for tensor in _constants(model.graph)
     }
 
 
-def _why_not_read(readers: list[onnx.NodeProto]) -> str:
+def _constants(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """The constants of `graph` and of the bodies inside it."""
+    for part in all_graphs(graph):
+        yield from part.initializer
+
+
+def _why_not_read(tensor: onnx.TensorProto, readers: list[onnx.NodeProto]) -> str:
     other = next((node for node in readers if node.domain not in ("", "ai.onnx")), None)
-    return f"{other.op_type} asks for a constant" if other is not None else ""
+    if other is not None:
+        return f"{other.op_type} asks for a constant"
+    if tensor.data_type in INTEGERS and not all(_makes_floats(node) for node in readers):
+        return "it holds integers"
+    return ""
+
+
+def _makes_floats(node: onnx.NodeProto) -> bool:
+    return node.op_type == "Cast" and any(item.name == "to" and item.i in FLOATS for item in node.attribute)
 
 
 def _why_not(tensor: onnx.TensorProto, min_values: int) -> str:
-    if tensor.data_type != onnx.TensorProto.FLOAT:
-        return "it is not float32"
+    if tensor.data_type not in (*FLOATS, *INTEGERS):
+        return "it holds no numbers of more than a byte"
     if len(tensor.dims) != 2:
         return "it is no matrix"
-    values = numpy_helper.to_array(tensor)
+    values = numpy_helper.to_array(tensor).astype(np.float64)
     if values.size < min_values:
         return f"it has {values.size} values, worth it from {min_values}"
-    if not np.isfinite(values).all():
-        return "it holds NaN or infinity"
+    if not (np.abs(values) <= LARGEST).all():
+        return "it holds NaN, infinity, or numbers beyond float32"
     return _why_encoded(values)
 
 
@@ -117,6 +134,8 @@ def summary(reasons: Mapping[str, str]) -> str:
 
 def replace(graph: onnx.GraphProto, parts: Mapping[str, Stored]) -> None:
     """Compute the constants named in `parts` by these, before the nodes that `graph` has."""
+    if not any(tensor.name in parts for tensor in graph.initializer):
+        return
     tensors: list[onnx.TensorProto] = []
     nodes: list[onnx.NodeProto] = []
     for tensor in graph.initializer:

@@ -36,6 +36,7 @@ from optimization.passes.outcome import Promise, Refused, Rewrite
 from optimization.passes.unused import remove_unused
 
 PROMISE = Promise.EXACT
+NOTHING = "no constant scaling stands beside a product"
 FAR = 80.0
 """How many times a score's spread Σ |s W| may be."""
 
@@ -56,6 +57,9 @@ class _Fold:
 
 def fold_affine(model: onnx.ModelProto) -> Rewrite | Refused:
     """Fold what can be folded, one product at a time."""
+    facts = Facts(model)
+    if not any(_product(node, facts) for node in model.graph.node):
+        return Refused(NOTHING)
     folded = copy_model(model)
     changes: list[str] = []
     reasons: dict[str, str] = {}
@@ -64,7 +68,7 @@ def fold_affine(model: onnx.ModelProto) -> Rewrite | Refused:
     made = {name for node in folded.graph.node for name in node.output}
     kept = tuple(f"{name!r} stays: {reason}" for name, reason in reasons.items() if name in made)
     if not changes:
-        return Refused("; ".join(kept) or "no constant scaling stands beside a product")
+        return Refused("; ".join(kept) or NOTHING)
     result = remove_unused(folded)
     return Rewrite(result.model if isinstance(result, Rewrite) else folded, tuple(changes), kept)
 

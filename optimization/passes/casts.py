@@ -23,10 +23,13 @@ from optimization.passes.outcome import Promise, Refused, Rewrite
 
 PROMISE = Promise.LOSSLESS
 SOURCE = ("ai.onnx.ml", "TreeEnsemble")
+NOTHING = "no Concat joins casts only"
 
 
 def join_casts(model: onnx.ModelProto) -> Rewrite | Refused:
     """Cast after every Concat of casts, instead of before it."""
+    if not any(node.op_type == "Concat" for node in model.graph.node):
+        return Refused(NOTHING)
     rewritten = copy_model(model)
     graph = rewritten.graph
     makers = {name: node for node in graph.node for name in node.output}
@@ -40,7 +43,7 @@ def join_casts(model: onnx.ModelProto) -> Rewrite | Refused:
             continue
         _join(graph, node, found)
         changes.append(f"{len(found)} casts before {node.output[0]!r} are one behind it")
-    return Rewrite(rewritten, tuple(changes)) if changes else Refused("no Concat joins casts only")
+    return Rewrite(rewritten, tuple(changes)) if changes else Refused(NOTHING)
 
 
 def _is_legal(

@@ -35,9 +35,13 @@ LOG_NOTHING = 4
 
 def fold_constants(model: onnx.ModelProto) -> Rewrite | Refused:
     """Replace nodes by their results, in the order of the graph, so that chains fold as a whole."""
+    graph = model.graph
+    fixed = names_in_bodies(graph) | {value.name for value in (*graph.input, *graph.output)}
+    known = {t.name: t for t in graph.initializer if t.name not in fixed}
+    if not any(_is_constant(node, known) and not fixed & set(node.output) for node in graph.node):
+        return Refused("no node computes a constant")
     folded = copy_model(model)
     graph = folded.graph
-    fixed = names_in_bodies(graph) | {value.name for value in (*graph.input, *graph.output)}
     constants = {t.name: t for t in graph.initializer if t.name not in fixed}
     changes: list[str] = []
     kept: list[str] = []
@@ -47,7 +51,7 @@ def fold_constants(model: onnx.ModelProto) -> Rewrite | Refused:
         reason = _fold(folded, node, constants)
         (kept if reason else changes).append(reason or f"{node.op_type} {node.output[0]!r} is a constant")
     if not changes:
-        return Refused("; ".join(kept) or "no node computes a constant")
+        return Refused("; ".join(kept))
     drop_nodes(graph, lambda node: not node.op_type)
     result = remove_unused(folded)
     return Rewrite(result.model if isinstance(result, Rewrite) else folded, tuple(changes), tuple(kept))

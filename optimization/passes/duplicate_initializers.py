@@ -27,8 +27,21 @@ PROMISE = Promise.LOSSLESS
 
 def share_duplicate_initializers(model: onnx.ModelProto) -> Rewrite | Refused:
     """Let readers of a repeated constant read its first copy."""
+    renamed = _repeated(list(all_graphs(model.graph)))
+    if not renamed:
+        return Refused("no two constants are equal")
     rewritten = copy_model(model)
     graphs = list(all_graphs(rewritten.graph))
+    for graph in graphs:
+        _rename(graph, renamed)
+    for body in graphs[1:]:
+        _move(body, rewritten.graph, set(renamed.values()))
+    changes = tuple(f"constant {name!r} is {original!r}" for name, original in renamed.items())
+    return Rewrite(rewritten, changes)
+
+
+def _repeated(graphs: list[onnx.GraphProto]) -> dict[str, str]:
+    """Constants that are there already, and the first of their kind."""
     fixed = _fixed(graphs)
     first: dict[tuple[int, tuple[int, ...], str], str] = {}
     renamed: dict[str, str] = {}
@@ -40,14 +53,7 @@ def share_duplicate_initializers(model: onnx.ModelProto) -> Rewrite | Refused:
             original = first.setdefault(_value(tensor), tensor.name)
             if original != tensor.name:
                 renamed[tensor.name] = original
-    if not renamed:
-        return Refused("no two constants are equal")
-    for graph in graphs:
-        _rename(graph, renamed)
-    for body in graphs[1:]:
-        _move(body, rewritten.graph, set(renamed.values()))
-    changes = tuple(f"constant {name!r} is {original!r}" for name, original in renamed.items())
-    return Rewrite(rewritten, changes)
+    return renamed
 
 
 def _fixed(graphs: list[onnx.GraphProto]) -> set[str]:

@@ -25,12 +25,15 @@ from optimization.passes.outcome import Promise, Refused, Rewrite
 from optimization.passes.unused import remove_unused
 
 PROMISE = Promise.EXACT
+NOTHING = "no product of matrices has a constant row added"
 
 
 def fuse_products(model: onnx.ModelProto) -> Rewrite | Refused:
     """Let Gemm add the bias of every product of matrices."""
-    known = matrix_widths(model)
     products = [node for node in model.graph.node if _is_product(node)]
+    if not products:
+        return Refused(NOTHING)
+    known = matrix_widths(model)
     fused = copy_model(model)
     absorbed = absorb_biases(fused.graph, {node.output[0] for node in products if node.input[0] in known})
     kept = tuple(
@@ -39,7 +42,7 @@ def fuse_products(model: onnx.ModelProto) -> Rewrite | Refused:
         if node.input[0] not in known
     )
     if not absorbed:
-        return Refused("; ".join(kept) or "no product of matrices has a constant row added")
+        return Refused("; ".join(kept) or NOTHING)
     result = remove_unused(fused)
     changes = tuple(f"{add!r} is added by Gemm" for add in absorbed)
     return Rewrite(result.model if isinstance(result, Rewrite) else fused, changes, kept)

@@ -21,6 +21,20 @@ def copy_model(model: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
+def copy_without_nodes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a deep copy whose graph has no nodes: those of large forests would be copied in vain."""
+    copy = onnx.ModelProto()
+    for source, target in ((model, copy), (model.graph, copy.graph)):
+        for field, value in source.ListFields():
+            if field.name in ("graph", "node"):
+                continue
+            if hasattr(value, "extend"):
+                getattr(target, field.name).extend(value)
+            else:
+                setattr(target, field.name, value)
+    return copy
+
+
 def drop_nodes(graph: onnx.GraphProto, unwanted: Callable[[onnx.NodeProto], bool]) -> None:
     """Delete the unwanted nodes of a graph that the caller owns."""
     for index in reversed(range(len(graph.node))):

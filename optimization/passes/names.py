@@ -25,7 +25,7 @@ from collections.abc import Collection, Iterator
 
 import onnx
 
-from optimization.passes.graph import copy_model, subgraphs
+from optimization.passes.graph import all_graphs, copy_model
 from optimization.passes.outcome import Promise, Refused, Rewrite
 
 PROMISE = Promise.LOSSLESS
@@ -52,7 +52,7 @@ def shorten_names(model: onnx.ModelProto) -> Rewrite | Refused:
 
 def _fixed(graph: onnx.GraphProto) -> set[str]:
     outside = {value.name for value in (*graph.input, *graph.output)}
-    return outside.union(*(_stored_apart(part) for part in _with_bodies(graph)))
+    return outside.union(*(_stored_apart(part) for part in all_graphs(graph)))
 
 
 def _stored_apart(graph: onnx.GraphProto) -> set[str]:
@@ -60,15 +60,8 @@ def _stored_apart(graph: onnx.GraphProto) -> set[str]:
     return apart | {t.values.name for t in graph.sparse_initializer}
 
 
-def _with_bodies(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    yield graph
-    for node in graph.node:
-        for body in subgraphs(node):
-            yield from _with_bodies(body)
-
-
 def _mentioned(graph: onnx.GraphProto) -> Iterator[str]:
-    for part in _with_bodies(graph):
+    for part in all_graphs(graph):
         for named in (*part.input, *part.output, *part.initializer):
             yield named.name
         for node in part.node:
@@ -84,7 +77,7 @@ def _short_names(taken: Collection[str]) -> Iterator[str]:
 
 def _rename(graph: onnx.GraphProto, renamed: dict[str, str]) -> None:
     """Rename in place; shapes of inner tensors are hints for tools, and go with the old names."""
-    for part in _with_bodies(graph):
+    for part in all_graphs(graph):
         if part.name:
             part.name = LETTERS[0]
         for index in reversed(range(len(part.value_info))):

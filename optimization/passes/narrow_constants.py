@@ -44,9 +44,8 @@ QUANTIZATION = ("Quantize", "QLinear", "Integer")
 def narrow_constants(model: onnx.ModelProto) -> Rewrite | Refused:
     """Store every constant that can be in a narrower type."""
     kept = _must_stay(model.graph)
-    rewritten = copy_model(model)
-    casts, changes = [], []
-    for tensor in rewritten.graph.initializer:
+    narrowed, casts, changes = {}, [], []
+    for tensor in model.graph.initializer:
         narrow = None if tensor.name in kept else _narrowed(tensor)
         if narrow is None:
             continue
@@ -55,10 +54,14 @@ def narrow_constants(model: onnx.ModelProto) -> Rewrite | Refused:
         if gain >= MIN_GAIN:
             kind = onnx.TensorProto.DataType.Name(narrow.data_type).lower()
             changes.append(f"constant {tensor.name!r} is stored as {kind}, {gain} bytes less")
-            tensor.CopyFrom(narrow)
+            narrowed[tensor.name] = narrow
             casts.append(cast)
     if not casts:
         return Refused("no constant fits a narrower type")
+    rewritten = copy_model(model)
+    for tensor in rewritten.graph.initializer:
+        if tensor.name in narrowed:
+            tensor.CopyFrom(narrowed[tensor.name])
     _put_first(rewritten.graph, casts)
     return Rewrite(rewritten, tuple(changes))
 

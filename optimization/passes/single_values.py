@@ -38,18 +38,21 @@ def match_ranks(model: onnx.ModelProto) -> Rewrite | Refused:
             readers[name].append(node)
     # What is asked is the rank of the others: the constants themselves must not answer for them.
     widths = matrix_widths(model)
-    rewritten = copy_model(model)
-    changes = []
-    for tensor in rewritten.graph.initializer:
+    matched = []
+    for tensor in graph.initializer:
         if tensor.name in fixed or len(tensor.dims) > 1 or prod(tensor.dims) != 1:
             continue
         found = [_width(node, tensor.name, widths) for node in readers[tensor.name]]
         if found and all(width >= 0 for width in found) and any(width in (0, 1) for width in found):
+            matched.append(tensor.name)
+    if not matched:
+        return Refused("no constant of one value meets a column")
+    rewritten = copy_model(model)
+    for tensor in rewritten.graph.initializer:
+        if tensor.name in matched:
             tensor.dims[:] = [1, 1]
-            changes.append(f"constant {tensor.name!r} has two dimensions, as the columns that it meets")
-    return (
-        Rewrite(rewritten, tuple(changes)) if changes else Refused("no constant of one value meets a column")
-    )
+    changes = (f"constant {name!r} has two dimensions, as the columns that it meets" for name in matched)
+    return Rewrite(rewritten, tuple(changes))
 
 
 def _width(node: onnx.NodeProto, name: str, widths: dict[str, int | None]) -> int:

@@ -40,12 +40,11 @@ def store_sparsely(model: onnx.ModelProto) -> Rewrite | Refused:
     opset = next((item.version for item in model.opset_import if item.domain == ""), 0)
     if opset < MIN_OPSET:
         return Refused(f"expected operator set {MIN_OPSET} or newer, found {opset}")
-    rewritten = copy_model(model)
-    graph, kept = rewritten.graph, _must_stay(model.graph)
+    kept = _must_stay(model.graph)
     tensors: list[onnx.TensorProto] = []
     nodes: list[onnx.NodeProto] = []
     changes: list[str] = []
-    for tensor in graph.initializer:
+    for tensor in model.graph.initializer:
         parts = None if tensor.name in kept else _parts(tensor)
         gain = 0 if parts is None else tensor.ByteSize() - sum(item.ByteSize() for item in sum(parts, ()))
         if parts is None or gain < MIN_GAIN:
@@ -56,7 +55,7 @@ def store_sparsely(model: onnx.ModelProto) -> Rewrite | Refused:
         changes.append(f"constant {tensor.name!r} is stored without its zeros, {gain} bytes less")
     if not nodes:
         return Refused("no constant holds enough zeros")
-    return Rewrite(_with(rewritten, tensors, nodes), tuple(changes))
+    return Rewrite(_with(copy_model(model), tensors, nodes), tuple(changes))
 
 
 def _parts(tensor: onnx.TensorProto) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:

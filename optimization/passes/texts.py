@@ -30,6 +30,8 @@ QUANTIZER_NOTES = frozenset({"onnx.infer", "onnx.quant.pre_process"})
 
 def remove_texts(model: onnx.ModelProto) -> Rewrite | Refused:
     """Remove doc strings and exporters' notes."""
+    if not _carries_texts(model):
+        return Refused("the model carries no texts")
     rewritten = copy_model(model)
     rewritten.ClearField("doc_string")
     for index in reversed(range(len(rewritten.metadata_props))):
@@ -39,10 +41,16 @@ def remove_texts(model: onnx.ModelProto) -> Rewrite | Refused:
         part.ClearField("doc_string")
         if "metadata_props" in part.DESCRIPTOR.fields_by_name:
             part.ClearField("metadata_props")
-    saved = model.ByteSize() - rewritten.ByteSize()
-    if not saved:
-        return Refused("the model carries no texts")
-    return Rewrite(rewritten, (f"{saved} bytes of notes",))
+    return Rewrite(rewritten, (f"{model.ByteSize() - rewritten.ByteSize()} bytes of notes",))
+
+
+def _carries_texts(model: onnx.ModelProto) -> bool:
+    notes = any(item.key in QUANTIZER_NOTES for item in model.metadata_props)
+    return bool(
+        notes
+        or model.doc_string
+        or any(part.doc_string or getattr(part, "metadata_props", ()) for part in _parts(model.graph))
+    )
 
 
 def _parts(graph: onnx.GraphProto) -> Iterator[Any]:

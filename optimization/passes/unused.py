@@ -15,9 +15,11 @@ any import of a model with functions of its own.
 
 from __future__ import annotations
 
+from typing import Any
+
 import onnx
 
-from optimization.passes.graph import all_nodes, copy_model, drop_nodes, names_in_bodies, read_names
+from optimization.passes.graph import all_nodes, copy_model, names_in_bodies, read_names
 from optimization.passes.outcome import Promise, Refused, Rewrite
 
 PROMISE = Promise.LOSSLESS
@@ -25,18 +27,28 @@ PROMISE = Promise.LOSSLESS
 
 def remove_unused(model: onnx.ModelProto) -> Rewrite | Refused:
     """Remove dead nodes, then constants nobody reads, then imports nobody needs."""
-    rewritten = copy_model(model)
-    changes = (
-        *_drop_dead_nodes(rewritten.graph),
-        *_drop_unread_initializers(rewritten.graph),
-        *_drop_unneeded_imports(rewritten),
-    )
-    if not changes:
+    if not (_dead_nodes(model.graph) or _unread_initializers(model.graph) or _unneeded_imports(model)):
         return Refused("every node, constant and operator set is needed")
-    return Rewrite(rewritten, changes)
+    rewritten = copy_model(model)
+    graph = rewritten.graph
+    dead = _dead_nodes(graph)
+    changes = [
+        f"node {(graph.node[index].name or graph.node[index].op_type)!r} feeds no output" for index in dead
+    ]
+    _delete(graph.node, dead)
+    unread = _unread_initializers(graph)
+    changes += [f"constant {graph.initializer[index].name!r} is read by no node" for index in unread]
+    _delete(graph.initializer, unread)
+    unneeded = _unneeded_imports(rewritten)
+    changes += [
+        f"operator set {rewritten.opset_import[index].domain!r} has no node in the graph"
+        for index in unneeded
+    ]
+    _delete(rewritten.opset_import, unneeded)
+    return Rewrite(rewritten, tuple(changes))
 
 
-def _drop_dead_nodes(graph: onnx.GraphProto) -> list[str]:
+def _dead_nodes(graph: onnx.GraphProto) -> list[int]:
     needed = {value.name for value in graph.output} | names_in_bodies(graph)
     alive: set[str] = set()
     # Nodes are in topological order, so one walk from the end sees every reader before its maker.
@@ -44,30 +56,22 @@ def _drop_dead_nodes(graph: onnx.GraphProto) -> list[str]:
         if needed & set(node.output):
             alive.update(node.output)
             needed.update(name for name in node.input if name)  # "" is an input left out
-    dead = [node.name or node.op_type for node in graph.node if not alive & set(node.output)]
-    drop_nodes(graph, lambda node: not alive & set(node.output))
-    return [f"node {name!r} feeds no output" for name in dead]
+    return [index for index, node in enumerate(graph.node) if not alive & set(node.output)]
 
 
-def _drop_unread_initializers(graph: onnx.GraphProto) -> list[str]:
+def _unread_initializers(graph: onnx.GraphProto) -> list[int]:
     needed = read_names(graph) | {value.name for value in graph.input}
-    dropped = []
-    for index in reversed(range(len(graph.initializer))):
-        name = graph.initializer[index].name
-        if name not in needed:
-            dropped.append(f"constant {name!r} is read by no node")
-            del graph.initializer[index]
-    return dropped[::-1]
+    return [index for index, tensor in enumerate(graph.initializer) if tensor.name not in needed]
 
 
-def _drop_unneeded_imports(model: onnx.ModelProto) -> list[str]:
+def _unneeded_imports(model: onnx.ModelProto) -> list[int]:
     if model.functions:
         return []
     used = {"", "ai.onnx"} | {node.domain for node in all_nodes(model.graph)}
-    dropped = []
-    for index in reversed(range(len(model.opset_import))):
-        domain = model.opset_import[index].domain
-        if domain not in used:
-            dropped.append(f"operator set {domain!r} has no node in the graph")
-            del model.opset_import[index]
-    return dropped[::-1]
+    return [index for index, item in enumerate(model.opset_import) if item.domain not in used]
+
+
+def _delete(items: Any, places: list[int]) -> None:
+    """Delete the items at `places`, in place."""
+    for index in reversed(places):
+        del items[index]

@@ -23,6 +23,7 @@ from optimization.passes.outcome import Promise, Refused, Rewrite
 from optimization.passes.unused import remove_unused
 
 PROMISE = Promise.LOSSLESS
+NOTHING = "no filled texts are looked up"
 DEFAULTS = {
     "values_floats": "default_float",
     "values_int64s": "default_int64",
@@ -32,6 +33,8 @@ DEFAULTS = {
 
 def look_up_filled_texts(model: onnx.ModelProto) -> Rewrite | Refused:
     """Let every LabelEncoder of words read the column that they come from."""
+    if not any(_looks_up_words(node) for node in model.graph.node):
+        return Refused(NOTHING)
     facts, changes = Facts(model), []
     rewritten = copy_model(model)
     for node in rewritten.graph.node:
@@ -41,7 +44,7 @@ def look_up_filled_texts(model: onnx.ModelProto) -> Rewrite | Refused:
         changes.append(f"{node.input[0]!r} is read at {source.name!r}")
         _read_at(node, source)
     if not changes:
-        return Refused("no filled texts are looked up")
+        return Refused(NOTHING)
     result = remove_unused(rewritten)
     return Rewrite(result.model if isinstance(result, Rewrite) else rewritten, tuple(changes))
 

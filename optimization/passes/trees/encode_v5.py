@@ -26,7 +26,7 @@ import onnx
 from onnx import TensorProto
 
 from optimization.passes.build import Builder, element_type
-from optimization.passes.graph import ML_DOMAIN, all_nodes, copy_model
+from optimization.passes.graph import ML_DOMAIN, all_nodes, copy_without_nodes
 from optimization.passes.outcome import Promise, Refused, Rewrite
 from optimization.passes.trees import classifier_v5
 from optimization.passes.trees.classifier_v5 import Division
@@ -115,9 +115,8 @@ def _regressor_reason(ensemble: Ensemble) -> str:
 
 
 def _encoded(model: onnx.ModelProto, plans: dict[int, _Plan]) -> onnx.ModelProto:
-    encoded, builder = copy_model(model), Builder(model.graph)
+    encoded, builder = copy_without_nodes(model), Builder(model.graph)
     replaced = {index for plan in plans.values() if plan.division for index in plan.division.nodes}
-    del encoded.graph.node[:]
     for index, node in enumerate(model.graph.node):
         if index in plans:
             _build(builder, plans[index], node)

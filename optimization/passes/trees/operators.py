@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import onnx
 
-from optimization.passes.graph import copy_model
+from optimization.passes.graph import copy_without_nodes
 from optimization.passes.outcome import Refused, Rewrite
 from optimization.passes.trees.ensemble import Ensemble
 from optimization.passes.trees.read import is_tree_operator, read_ensemble
@@ -66,8 +66,7 @@ def said_once(sentences: Sequence[str]) -> list[str]:
 
 def replace_nodes(model: onnx.ModelProto, written: dict[int, list[onnx.NodeProto]]) -> onnx.ModelProto:
     """Return a copy of `model` in which other nodes stand at some positions."""
-    rewritten = copy_model(model)
-    del rewritten.graph.node[:]
+    rewritten = copy_without_nodes(model)
     for index, node in enumerate(model.graph.node):
         rewritten.graph.node.extend(written.get(index, [node]))
     return rewritten

@@ -75,11 +75,11 @@ def test_what_has_no_answer_to_other_rows_is_refused(model: Any, sentence: str) 
     seed=st.integers(0, 2**32 - 1),
     n_columns=st.integers(1, 6),
     n_clusters=st.integers(1, 12),
-    offset=st.sampled_from([0.0, 1e3]),
-    single=st.booleans(),
+    # Of float32 rows scikit-learn takes float32 products, which lose rows far from the origin.
+    kind=st.sampled_from([(np.float32, 0.0), (np.float64, 0.0), (np.float64, 1e3)]),
 )
-def test_any_halves_agree(seed: int, n_columns: int, n_clusters: int, offset: float, single: bool) -> None:
+def test_any_halves_agree(seed: int, n_columns: int, n_clusters: int, kind: tuple[Any, float]) -> None:
     generator = np.random.default_rng(seed)
-    dtype = np.float32 if single else np.float64
-    rows, more = (generator.normal(size=(n, n_columns)).astype(dtype) + dtype(offset) for n in (80, 50))
+    dtype, offset = kind
+    rows, more = ((generator.normal(size=(n, n_columns)) + offset).astype(dtype) for n in (80, 50))
     agree(BisectingKMeans(n_clusters, random_state=0).fit(rows), rows, more)

@@ -64,12 +64,15 @@ def why_not_stored(model: onnx.ModelProto, *, min_values: int) -> Mapping[str, s
     for node in all_nodes(model.graph):
         for name in node.input:
             readers[name].append(node)
-    return {
-        tensor.name: "it is an input or output of the graph"
-        if tensor.name in outside or given[tensor.name] > 1
-        else _why_not_read(tensor, readers[tensor.name]) or _why_not(tensor, min_values)
-        for tensor in _constants(model.graph)
-    }
+
+    def why_not(tensor: onnx.TensorProto) -> str:
+        if tensor.name in outside:
+            return "it is an input or output of the graph"
+        if given[tensor.name] > 1:
+            return "its name is given more than once"
+        return _why_not_read(tensor, readers[tensor.name]) or _why_not(tensor, min_values)
+
+    return {tensor.name: why_not(tensor) for tensor in _constants(model.graph)}
 
 
 def _constants(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.cluster import Birch
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.ensemble import (
@@ -25,7 +26,7 @@ from sklearn.ensemble import (
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, LocalOutlierFactor, RadiusNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
@@ -58,6 +59,12 @@ def load_tenths(*, return_X_y: bool) -> tuple[Any, Any]:
     rows, labels = load_iris(return_X_y=return_X_y)
     rows = np.where(np.random.default_rng(0).random(rows.shape) < 0.1, np.nan, rows)
     return rows, labels
+
+
+def load_measured(*, return_X_y: bool) -> tuple[Any, Any]:
+    """So many rows of float64 that bodies decode them."""
+    rows = np.random.default_rng(0).normal(size=(3000, 5))
+    return rows, (rows[:, 0] > 0).astype(int)
 
 
 def load_many_words(*, return_X_y: bool) -> tuple[Any, Any]:
@@ -105,6 +112,10 @@ MODELS: dict[str, tuple[Any, Any, str]] = {
         load_digits,
         "lossless",
     ),
+    "neighbours, 12 bits": (KNeighborsClassifier(), load_breast_cancer, "weight_only_12"),
+    "neighbours in blocks, 16 bits": (KNeighborsClassifier(), load_measured, "float16"),
+    "outlier factor": (LocalOutlierFactor(novelty=True), load_breast_cancer, "lossless"),
+    "centers": (Birch(n_clusters=4), load_breast_cancer, "float16"),
     # Nothing is missing, and TopK of no rows would end the process there too.
     "imputer with nothing to do": (make_pipeline(KNNImputer(), LogisticRegression()), load_iris, "lossless"),
     "scaler and regression": (make_pipeline(StandardScaler(), LogisticRegression()), load_iris, "lossless"),

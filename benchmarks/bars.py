@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.datasets import TABLES, TEXTS
+from benchmarks.families import DETECTORS
 from benchmarks.ratios import LOSSLESS, REGISTERED, Ratios, Record, geometric_mean, ratios
 
 NOISE = 0.9
 """A ratio above this is no worse "beyond noise": medians of equal contenders differ by up to a tenth."""
-BESIDE = {"tables": TABLES, "texts": TEXTS}
-"""Groups of data sets whose cases stand beside the suite: its bars and means are without them."""
+BESIDE = {"tables": TABLES, "texts": TEXTS, "detectors": DETECTORS}
+"""Groups of data sets and of families beside the suite: its bars and means are without them."""
 CLOSE = (0.75, 1.1)
 """Ratios that one process cannot tell from `NOISE`, on either side of it: some processes find one of two
 equal graphs a fifth slower, with its thread stalled or its memory unluckily placed."""
@@ -64,8 +65,8 @@ def judge(records: Sequence[Record]) -> list[Judged]:
 
 def beside(record: Record) -> str | None:
     """Return the group of a case that stands beside the suite, one of `BESIDE`; None for one in it."""
-    dataset = record["case"].partition("/")[2]
-    return next((group for group, datasets in BESIDE.items() if dataset in datasets), None)
+    names = record["case"].split("/")
+    return next((group for group, known in BESIDE.items() if any(name in known for name in names)), None)
 
 
 def is_close(record: Record) -> bool:

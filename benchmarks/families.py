@@ -75,6 +75,8 @@ def _mlp(kind: Any) -> Callable[[], Any]:
     return lambda: kind(hidden_layer_sizes=HIDDEN, random_state=0, max_iter=60)
 
 
+DETECTORS = ("local_outlier_factor",)
+"""Families that came after the suite, and stand beside it."""
 TABLES = ("leaf_table", "leaf_table_16", "leaf_table_8")
 NETWORK = ("dynamic", "static", "weight_only", "float16")
 

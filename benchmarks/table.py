@@ -57,6 +57,9 @@ of which few are frequent, beside a column of numbers.
 skl2onnx's graphs ask for the locale en_US, which few images have: they are given that of this project's.
 They stand beside the suite too.
 """,
+    "detectors": """\
+The cases `local_outlier_factor/…`, whose converter came after the suite, stand beside it as well.
+""",
 }
 COLUMNS = (
     "case",

@@ -43,6 +43,7 @@ SMALL, TINY = 2, 16
 MAX_INPUTS = 4096
 """Rows of a matrix beyond which its moments (n², float64) and their inverse take too much memory and time."""
 SEED = 0
+ALONE = "no matrix is the right operand of one product alone; weight_only rounds value by value"
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ def store_compensated(
         return summary(reasons)
     feeds = calibration_rows(calibration, max_rows)
     places = {place.weight: place for place in _places(model) if place.weight in bits}
+    if not places:
+        return ALONE
     known = _Known(feeds, _values(model, [place.operand for place in places.values()], feeds))
     stored = copy_model(model)
     for name in [*places, *(name for name in bits if name not in places)]:

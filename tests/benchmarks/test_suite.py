@@ -199,8 +199,15 @@ def test_texts_are_the_same_every_time_and_no_class_is_guessed(name):
     assert max(np.bincount(first.target)) < 0.5 * len(first.target)
 
 
-@pytest.mark.parametrize(("group", "case"), [("tables", "table_forest/orders"), ("texts", "text/reviews")])
-def test_tables_and_texts_stand_beside_the_suite(group, case):
+@pytest.mark.parametrize(
+    ("group", "case"),
+    [
+        ("tables", "table_forest/orders"),
+        ("texts", "text/reviews"),
+        ("detectors", "local_outlier_factor/iris"),
+    ],
+)
+def test_tables_texts_and_detectors_stand_beside_the_suite(group, case):
     slow = record(case=case, times=record()["times"])
     for name in ("registered, 2 threads", "registered, 1 threads"):
         slow["times"][name] = {"one_row_ms": 1.0, "batch_ms": 100.0}

@@ -111,6 +111,17 @@ def test_a_matrix_that_two_nodes_read_is_rounded_by_itself():
 
 
 @pytest.mark.parametrize("policy", POLICIES)
+def test_without_a_product_of_its_own_there_is_nothing_to_round_together(policy):
+    nodes = [helper.make_node("Gather", ["w", "place"], ["y"], name="rows")]
+    constants = [constant("w", normal(96, 32)), constant("place", np.array([3]))]
+    model = make_model(nodes, constants=constants, outputs=("y",), opsets=[("", 18)])
+    candidate = apply_policy(policy, model.SerializeToString(), calibration=DATA)
+    assert isinstance(candidate, Candidate)
+    assert not candidate.changed
+    assert "weight_only rounds value by value" in candidate.note
+
+
+@pytest.mark.parametrize("policy", POLICIES)
 def test_a_product_with_a_vector_stays_as_it_is(policy):
     extra = [
         helper.make_node("MatMul", ["a1", "v"], ["line"], name="line"),

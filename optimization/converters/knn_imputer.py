@@ -26,8 +26,8 @@ from .algebra import Algebra, cast
 from .blocks import Columns, block_size, in_blocks
 from .filling import Filling, can_fill, filling
 from .kernels import centre_of
-from .nearest import smallest_if_any
 from .neighbours import weigh
+from .smallest import smallest_if_any
 from .training_rows import Stored, code_names, decode, store
 from .writer import Array, Writer
 

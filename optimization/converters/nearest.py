@@ -18,6 +18,8 @@ No row depends on luck: many ties, and products that overflow, go the slow way. 
 are centred on one, so that ranks of whole numbers are exact, and equal where distances are: ties of these
 need no second look.
 
+Of many training rows the proposals are looked for in groups (smallest.py).
+
 Memory: a query holds n_train values; without a product to rank by, n_train · n_features. Where that is
 more than `blocks.FEW`, no more queries go at a time than fill `blocks.FLOATS` values.
 """
@@ -33,6 +35,7 @@ from .blocks import Columns, block_size, in_blocks, where_any
 from .distances import PRODUCTS, Metric, keys, normalize
 from .kernels import centre_of
 from .proposals import Proposer, by_maximum, by_product, product
+from .smallest import go_in_groups, smallest, smallest_in_groups
 from .training_rows import Stored, code_names, decode
 from .writer import Writer
 
@@ -96,6 +99,9 @@ class _Search:
         self.centre = None if metric.name == "cosine" else centre_of(stored.values())
         self.proposer = self._proposer()
         self.known = "" if self.size else self._decoded()
+        # Whole numbers are often equally far, and then the first of them is wanted.
+        ties = self.proposer.whole_within > 0
+        self.grouped = go_in_groups(n_train, self.count) and metric.name in PRODUCTS and not ties
 
     def found(self, rows: str) -> str:
         """`(n_rows, k)` places of the nearest of `rows`."""
@@ -106,7 +112,13 @@ class _Search:
         answers = [Columns(self.count, kind) for kind in (TensorProto.FLOAT, TensorProto.INT64)]
 
         def proposed(block: str) -> list[str]:
-            return list(smallest(writer, self.proposer.rank(writer, self._placed(), block), self.count))
+            def rank(known: str) -> str:
+                return self.proposer.rank(writer, known, block)
+
+            known, n_train = self._placed(), self.stored.shape[0]
+            if self.grouped:
+                return list(smallest_in_groups(writer, rank, known, n_train, self.count))
+            return list(smallest(writer, rank(known), self.count))
 
         ranks, among = in_blocks(writer, given, self.size, answers, proposed)
         error = _error(writer, self.proposer, moved, single)
@@ -151,7 +163,7 @@ class _Search:
                 )
             return [smallest(writer, ranks, self.count)[1]]
 
-        # One row more: Scan takes no rows as an error, and TopK (`smallest_if_any`) as worse.
+        # One row more: Scan takes no rows as an error, and TopK (smallest.py: smallest_if_any) as worse.
         some = writer.add("Pad", [rows, writer.constant(np.array([0, 0, 1, 0]))])
         # Row by row where not at once: few rows get here, and blocks are a dozen nodes more.
         given = {some: Columns(self.stored.shape[1], TensorProto.DOUBLE)}
@@ -221,25 +233,6 @@ def _scattered(writer: Writer, found: str, where: str, instead: str) -> str:
 def _first(writer: Writer, values: str, k: int) -> str:
     """The first k columns."""
     return writer.add("Slice", [values, *(writer.constant(np.array([end])) for end in (0, k, 1))])
-
-
-def smallest(writer: Writer, values: str, k: int) -> tuple[str, str]:
-    """Write the k smallest of each row, and their places; of equal ones those of lower place."""
-    outputs = [writer.name("smallest"), writer.name("places")]
-    count = writer.constant(np.array([k]))
-    values, places = writer.add_all("TopK", [values, count], outputs, largest=0, sorted=1)
-    return values, places
-
-
-def smallest_if_any(writer: Writer, values: str, k: int) -> tuple[str, str]:
-    """Write the k smallest of each row of what may have no rows, and their places.
-
-    TopK of no rows ends the process with onnxruntime up to 1.30 (SIGFPE), so it gets one row more.
-    """
-    some = writer.add("Pad", [values, writer.constant(np.array([0, 0, 1, 0]))])
-    ends = [writer.constant(np.array([end])) for end in (0, -1)]
-    found, places = (writer.add("Slice", [name, *ends]) for name in smallest(writer, some, k))
-    return found, places
 
 
 def _apart(writer: Writer, rows: str) -> str:

@@ -2,7 +2,7 @@
 
 In: every regressor with coef_ and intercept_ that skl2onnx converts: least squares, Ridge, Lasso,
 ElasticNet, Lars, Bayesian, Huber, SGD, LinearSVR, Theil-Sen, quantile, RANSAC's own regressor, and the
-multi-output ones; Poisson, Gamma and Tweedie; PLSRegression.
+multi-output ones; Poisson, Gamma and Tweedie; PLSRegression, PLSCanonical and CCA.
 Out: `(n_rows, n_targets)` predictions.
 Promise: exact.
 
@@ -35,13 +35,25 @@ of what the table of tolerances allows."""
 
 
 def register() -> None:
-    """Replace skl2onnx's converters of linear regressors."""
+    """Replace skl2onnx's converters of linear regressors, and make it know the two that it does not."""
+    from skl2onnx import update_registered_converter
+    from sklearn import cross_decomposition
+
     for alias in ALIASES:
         replace_converter(alias, convert)
     replace_converter(BAYESIAN, convert_bayesian)
     for alias in GENERALIZED:
         replace_converter(alias, convert_generalized)
     replace_converter(PLS, convert_pls)
+    for name in ("PLSCanonical", "CCA"):
+        update_registered_converter(
+            getattr(cross_decomposition, name), f"Optimization{name}", declare, convert_pls, overwrite=True
+        )
+
+
+def declare(operator: Any) -> None:
+    """Declare `(n_rows, n_targets)` values of the rows' type."""
+    operator.outputs[0].type.shape = [None, len(operator.raw_operator.coef_)]
 
 
 def convert(scope: Any, operator: Any, container: Any) -> None:

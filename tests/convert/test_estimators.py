@@ -26,6 +26,7 @@ from sklearn.cluster import (
 )
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.covariance import EllipticEnvelope
+from sklearn.cross_decomposition import CCA
 from sklearn.decomposition import PCA, FactorAnalysis, FastICA, SparsePCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -56,6 +57,7 @@ from sklearn.linear_model import (
     Ridge,
     RidgeClassifier,
     SGDClassifier,
+    SGDOneClassSVM,
 )
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
@@ -180,6 +182,7 @@ CASES = {
     "TransformedTargetRegressor, QuantileTransformer": Case(TransformedTargetRegressor(Ridge(), transformer=QuantileTransformer(n_quantiles=20, output_distribution="normal")), DIABETES, PROGRESS, P),
     "TransformedTargetRegressor, a function of one's own": Case(TransformedTargetRegressor(Ridge(), func=np.cbrt, inverse_func=lambda values: values**3), DIABETES, PROGRESS, "whose inverse has no ONNX form"),
     "PoissonRegressor": Case(PoissonRegressor(), DIABETES, PROGRESS, P),
+    "CCA": Case(CCA(n_components=1), DIABETES, PROGRESS, P),
     "TfidfVectorizer": Case(words(TfidfVectorizer(ngram_range=(1, 2))), TEXT, GOOD, PPD),
     "CountVectorizer + MultinomialNB": Case(words(CountVectorizer(), MultinomialNB()), TEXT, GOOD, PP),
     "TfidfVectorizer, sublinear_tf": Case(words(TfidfVectorizer(sublinear_tf=True)), TEXT, GOOD, PPD),
@@ -230,6 +233,7 @@ CASES = {
     "EllipticEnvelope": Case(EllipticEnvelope(random_state=0), IRIS, None, "predict, decision_function, score_samples"),
     "IsolationForest": Case(IsolationForest(n_estimators=5, random_state=0), IRIS, None, "predict, decision_function, score_samples"),
     "OneClassSVM": Case(OneClassSVM(nu=0.1), IRIS, None, "predict, decision_function, score_samples"),
+    "SGDOneClassSVM": Case(SGDOneClassSVM(nu=0.1, random_state=0), IRIS, None, "predict, decision_function, score_samples"),
     "LocalOutlierFactor, novelty": Case(LocalOutlierFactor(novelty=True), CANCER, None, "predict, decision_function, score_samples"),
     "LocalOutlierFactor": Case(LocalOutlierFactor(), IRIS, None, "labels the rows that it was trained with alone"),
     "KMeans as a step": Case(make_pipeline(StandardScaler(), KMeans(4, n_init=1, random_state=0), LOGISTIC), IRIS, SPECIES, PPD),

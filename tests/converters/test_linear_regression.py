@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.cross_decomposition import PLSRegression
+from sklearn.cross_decomposition import CCA, PLSCanonical, PLSRegression
 from sklearn.linear_model import (
     ARDRegression,
     BayesianRidge,
@@ -47,6 +47,8 @@ PLAIN = [
     LinearSVR(random_state=0),
     RANSACRegressor(random_state=0),
     PLSRegression(n_components=2),
+    PLSCanonical(n_components=1),
+    CCA(n_components=1),
     TweedieRegressor(power=0),
 ]
 TWO = np.c_[PROGRESS, -2 * PROGRESS]
@@ -59,7 +61,10 @@ def test_a_regressor_is_one_gemm(estimator: Any) -> None:
     check(estimator, DIABETES)
 
 
-@pytest.mark.parametrize("estimator", [Ridge(), Lasso(), LinearRegression(), PLSRegression(n_components=2)])
+@pytest.mark.parametrize(
+    "estimator",
+    [Ridge(), Lasso(), LinearRegression(), PLSRegression(n_components=2), PLSCanonical(), CCA()],
+)
 def test_several_targets_are_one_gemm(estimator: Any) -> None:
     fit(estimator, DIABETES, TWO)
     if not isinstance(estimator, Lasso):

@@ -7,9 +7,10 @@ Promise: estimated.
 Legal: constants of two dimensions whose readers are standard operators: floats, and integers that are read
 as floats alone (training rows of nearest neighbours, converters/training_rows.py); the values are rounded,
 the operators stay.
-Refused, constant by constant: too few values; NaN or infinity; whole numbers of one byte and matrices of
-zeros, which `encode` stores as small without rounding; an input or output of the graph; a reader of another
-domain, which asks for a constant. `clean` must not come after it: it computes constants, as onnxruntime does.
+Refused, constant by constant: too few values; what float32 does not hold; whole numbers of one byte and
+matrices of zeros, which `encode` stores as small without rounding; an input or output of the graph; a reader
+of another domain, which asks for a constant. `clean` must not come after it: it computes constants, as
+onnxruntime does.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ MIN_SAVED = 128
 """Bytes that a constant must save beyond its nodes."""
 FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
 INTEGERS = (onnx.TensorProto.INT32, onnx.TensorProto.INT16, onnx.TensorProto.UINT16)
-"""A type that is not one of these has no values, or too few bits to save some."""
+"""Types that training rows are stored in, where a byte is not enough for them."""
 MIN_DENSITY = 0.25
 """Of four bytes a value and one bit for each place, a quarter is one byte."""
 BYTE = 255
@@ -96,7 +97,7 @@ def _makes_floats(node: onnx.NodeProto) -> bool:
 
 def _why_not(tensor: onnx.TensorProto, min_values: int) -> str:
     if tensor.data_type not in (*FLOATS, *INTEGERS):
-        return "it holds no numbers of more than a byte"
+        return "it holds no numbers that are calculated with"
     if len(tensor.dims) != 2:
         return "it is no matrix"
     values = numpy_helper.to_array(tensor).astype(np.float64)

@@ -85,7 +85,7 @@ def test_rows_of_any_length(how: str, lengths: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("analyzer", "ngram_range"), product(["word", "char", "char_wb"], [(1, 1), (1, 2), (2, 3)]), ids=str
+    ("analyzer", "ngram_range"), list(product(["word", "char", "char_wb"], [(1, 1), (1, 2), (2, 3)])), ids=str
 )
 @pytest.mark.parametrize("how", accents.FUNCTIONS)
 def test_n_grams_are_counted(how: Any, analyzer: Any, ngram_range: tuple[int, int]) -> None:

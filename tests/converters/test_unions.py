@@ -185,7 +185,7 @@ BEHIND_EACH_OTHER = {
 
 @pytest.mark.parametrize(
     ("name", "final"),
-    zip(BEHIND_EACH_OTHER, cycle(FINALS), strict=False),
+    list(zip(BEHIND_EACH_OTHER, cycle(FINALS), strict=False)),
     ids=list(BEHIND_EACH_OTHER),
 )
 def test_text_stands_beside_numbers_between_steps(name: str, final: Any) -> None:

@@ -30,13 +30,13 @@ def check_supported(estimator: Any) -> None:
     """
     known = _known_classes()
     for name, part in walk(estimator):
-        mended = is_calculated(part) or any(is_sklearn(part, selector) for selector in SELECTORS)
-        if type(part) not in known and not mended and not _training_rows_only(part):
-            raise ConversionError(_unsupported(name, part))
         for hazard in REFUSED:
             reason = hazard(part)
             if reason:
                 raise ConversionError(f"{_where(name, part)} {reason}")
+        mended = is_calculated(part) or any(is_sklearn(part, selector) for selector in SELECTORS)
+        if type(part) not in known and not mended:
+            raise ConversionError(_unsupported(name, part))
 
 
 def _known_classes() -> set[type]:

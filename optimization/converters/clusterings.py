@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from .algebra import DOUBLE, Algebra, cast
-from .kernels import squared_distance
+from .kernels import squared_distance, unsquared
 from .neighbours import double_rows
 from .writer import Array, Writer
 
@@ -68,8 +68,7 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
         nearest = algebra.add("ArgMin", [squares], axis=1, keepdims=0)
         labels = np.asarray(getattr(model, "subcluster_labels_", np.arange(len(centers))))
     writer.label(nearest, labels, label)
-    apart = algebra.add("Sqrt", [algebra.add("Max", [squares, algebra.number(0.0)])])
-    writer.finish(cast(writer, apart, np.float32), distances)
+    writer.finish(cast(writer, unsquared(algebra, squares), np.float32), distances)
 
 
 def _leaf(algebra: Algebra, rows: str, model: Any) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .algebra import DOUBLE, Algebra, cast
-from .output_types import DETECTOR_OPTIONS, detector_parser, detector_types
+from .output_types import register_detector
 from .writer import Array, Writer
 
 ALIAS = "OptimizationEllipticEnvelope"
@@ -23,18 +23,9 @@ ALIAS = "OptimizationEllipticEnvelope"
 
 def register() -> None:
     """Make skl2onnx know it."""
-    from skl2onnx import update_registered_converter
     from sklearn.covariance import EllipticEnvelope
 
-    update_registered_converter(
-        EllipticEnvelope,
-        ALIAS,
-        detector_types,
-        convert,
-        overwrite=True,
-        options=DETECTOR_OPTIONS,
-        parser=detector_parser(ALIAS),
-    )
+    register_detector(EllipticEnvelope, ALIAS, convert)
 
 
 def convert(scope: Any, operator: Any, container: Any) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
-from .output_types import DETECTOR_OPTIONS, detector_types
+from .output_types import register_detector
 from .sklearn_trees import members_of, nodes_of, rows_of
 from .tree_nodes import regressor_attributes
 from .writer import ML_DOMAIN, Writer
@@ -34,17 +34,9 @@ REORDERED = 2.0**-50
 
 def register() -> None:
     """Replace skl2onnx's converter."""
-    from skl2onnx import update_registered_converter
     from sklearn.ensemble import IsolationForest
 
-    update_registered_converter(
-        IsolationForest,
-        "SklearnIsolationForest",
-        detector_types,
-        convert,
-        overwrite=True,
-        options=DETECTOR_OPTIONS,
-    )
+    register_detector(IsolationForest, "SklearnIsolationForest", convert)
 
 
 def convert(scope: Any, operator: Any, container: Any) -> None:

@@ -201,6 +201,11 @@ def squared_distance(
     return algebra.leave(inner.add("Gemm", [*pair, bias], transB=1))
 
 
+def unsquared(algebra: Algebra, squares: str) -> str:
+    """Write the distances of squared ones, which rounding may have left below 0."""
+    return algebra.add("Sqrt", [algebra.add("Max", [squares, algebra.number(0.0)])])
+
+
 def _rounded(algebra: Algebra, shifted: Array) -> Array:
     """s − c as the graph will hold it."""
     return shifted.astype(np.float32).astype(np.float64) if algebra.dtype == np.float32 else shifted

@@ -17,25 +17,16 @@ import numpy as np
 
 from .affine import Affine
 from .algebra import cast
-from .output_types import DETECTOR_OPTIONS, detector_parser, detector_types
+from .output_types import register_detector
 
 ALIAS = "OptimizationSGDOneClassSVM"
 
 
 def register() -> None:
     """Replace skl2onnx's converter, which knows no score_samples."""
-    from skl2onnx import update_registered_converter
     from sklearn.linear_model import SGDOneClassSVM
 
-    update_registered_converter(
-        SGDOneClassSVM,
-        ALIAS,
-        detector_types,
-        convert,
-        overwrite=True,
-        options=DETECTOR_OPTIONS,
-        parser=detector_parser(ALIAS),
-    )
+    register_detector(SGDOneClassSVM, ALIAS, convert)
 
 
 def convert(scope: Any, operator: Any, container: Any) -> None:

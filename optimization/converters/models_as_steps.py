@@ -23,7 +23,7 @@ import numpy as np
 from .algebra import Algebra
 from .arithmetic import Form
 from .clusterings import centers_of
-from .kernels import squared_distance
+from .kernels import squared_distance, unsquared
 from .writer import Array
 
 
@@ -61,8 +61,7 @@ class Distances:
 
     def write(self, algebra: Algebra, rows: str, dtype: Any) -> str:
         """Write the nodes."""
-        squares = squared_distance(algebra, rows, self.centers, factor=1.0)
-        return algebra.add("Sqrt", [algebra.add("Max", [squares, algebra.number(0.0)])])
+        return unsquared(algebra, squared_distance(algebra, rows, self.centers, factor=1.0))
 
 
 def discriminants(part: Any) -> Form | None:

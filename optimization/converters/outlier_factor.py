@@ -21,7 +21,7 @@ from .algebra import DOUBLE, Algebra, cast
 from .distances import distance
 from .nearest import nearest
 from .neighbours import double_rows, known_metric
-from .output_types import DETECTOR_OPTIONS, detector_types
+from .output_types import register_detector
 from .training_rows import store
 from .writer import Array, Writer
 
@@ -31,17 +31,9 @@ LEAST = 1e-10
 
 def register() -> None:
     """Replace skl2onnx's converter, which keeps all distances of the training rows, in float32."""
-    from skl2onnx import update_registered_converter
     from sklearn.neighbors import LocalOutlierFactor
 
-    update_registered_converter(
-        LocalOutlierFactor,
-        "SklearnLocalOutlierFactor",
-        detector_types,
-        convert,
-        overwrite=True,
-        options=DETECTOR_OPTIONS,
-    )
+    register_detector(LocalOutlierFactor, "SklearnLocalOutlierFactor", convert)
 
 
 def convert(scope: Any, operator: Any, container: Any) -> None:

@@ -88,6 +88,21 @@ def detector_parser(alias: str) -> Callable[..., Any]:
     return parse
 
 
+def register_detector(estimator: type, alias: str, convert: Callable[[Any, Any, Any], None]) -> None:
+    """Let skl2onnx convert an outlier detector by `convert`, with score_samples where they are asked for."""
+    from skl2onnx import update_registered_converter
+
+    update_registered_converter(
+        estimator,
+        alias,
+        detector_types,
+        convert,
+        overwrite=True,
+        options=DETECTOR_OPTIONS,
+        parser=detector_parser(alias),
+    )
+
+
 def declaring(alias: str, declare: Callable[[Any], None]) -> Callable[..., Any]:
     """Return a parser that tells the next steps the output's dtype: skl2onnx would take the input's."""
 

@@ -66,6 +66,12 @@ def all_graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
             yield from all_graphs(body)
 
 
+def all_constants(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Yield the constants of `graph` and of the bodies inside it."""
+    for part in all_graphs(graph):
+        yield from part.initializer
+
+
 def names_in_bodies(graph: onnx.GraphProto) -> set[str]:
     """Return every tensor name that occurs inside a body: read from outside, or local to it.
 

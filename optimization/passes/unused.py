@@ -27,11 +27,11 @@ PROMISE = Promise.LOSSLESS
 
 def remove_unused(model: onnx.ModelProto) -> Rewrite | Refused:
     """Remove dead nodes, then constants nobody reads, then imports nobody needs."""
-    if not (_dead_nodes(model.graph) or _unread_initializers(model.graph) or _unneeded_imports(model)):
+    dead = _dead_nodes(model.graph)
+    if not (dead or _unread_initializers(model.graph) or _unneeded_imports(model)):
         return Refused("every node, constant and operator set is needed")
     rewritten = copy_model(model)
     graph = rewritten.graph
-    dead = _dead_nodes(graph)
     changes = [
         f"node {(graph.node[index].name or graph.node[index].op_type)!r} feeds no output" for index in dead
     ]

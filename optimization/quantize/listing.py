@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import onnx
 
-from optimization.passes.graph import all_graphs, all_nodes, subgraphs
+from optimization.passes.graph import all_constants, all_nodes, subgraphs
 from optimization.quantize.candidate import OperatorOutcome
 from optimization.quantize.names import PolicyName
 
@@ -30,7 +30,7 @@ def list_stored(
     source: onnx.ModelProto, stored: onnx.ModelProto, operators: tuple[OperatorOutcome, ...], how: str
 ) -> tuple[OperatorOutcome, ...]:
     """Return `operators`, of `source`, where those count as quantized whose constants `stored` computes."""
-    gone = {tensor.name for graph in all_graphs(source.graph) for tensor in graph.initializer}
+    gone = {tensor.name for tensor in all_constants(source.graph)}
     gone &= {name for node in all_nodes(stored.graph) for name in node.output}
     readers = {
         node.name or next(iter(node.output), "")

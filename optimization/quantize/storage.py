@@ -93,18 +93,13 @@ def store(values: Array, name: str, n_bits: int) -> Stored:
     """Return constants and nodes that make the tensor `name`, nearly `values`."""
     if values.dtype == np.float64:
         single = f"{name}/single"
-        return as_double(store(values.astype(np.float32), single, n_bits), single, name)
+        tensors, nodes = store(values.astype(np.float32), single, n_bits)
+        return tensors, [*nodes, _cast(single, name, to=onnx.TensorProto.DOUBLE)]
     if n_bits == FLOAT16_BITS and values.dtype.kind == "f":
         return _store_float16(values, name)
     values = values.astype(np.float32)
     grid = grid_of(values, n_bits)
     return store_grid(nearest(values, grid), grid, name)
-
-
-def as_double(stored: Stored, single: str, name: str) -> Stored:
-    """Return `stored`, which makes the float32 tensor `single`, with a node that makes float64 of it."""
-    tensors, nodes = stored
-    return tensors, [*nodes, helper.make_node("Cast", [single], [name], to=onnx.TensorProto.DOUBLE)]
 
 
 def _store_float16(values: Array, name: str) -> Stored:
@@ -257,5 +252,5 @@ def _tensors(name: str, constants: Mapping[str, Array]) -> list[onnx.TensorProto
     return [numpy_helper.from_array(value, f"{name}/{key}") for key, value in constants.items()]
 
 
-def _cast(source: str, target: str) -> onnx.NodeProto:
-    return helper.make_node("Cast", [source], [target], to=onnx.TensorProto.FLOAT)
+def _cast(source: str, target: str, *, to: int = onnx.TensorProto.FLOAT) -> onnx.NodeProto:
+    return helper.make_node("Cast", [source], [target], to=to)

@@ -16,14 +16,14 @@ onnxruntime does.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from optimization.passes.graph import all_graphs, all_nodes, copy_model
+from optimization.passes.graph import all_constants, all_graphs, all_nodes, copy_model
 from optimization.quantize.names import PolicyName
 from optimization.quantize.storage import Stored, store
 
@@ -45,7 +45,7 @@ def store_weights(model: onnx.ModelProto, policy: PolicyName, *, min_values: int
     reasons = why_not_stored(model, min_values=min_values)
     parts = {
         tensor.name: (tensor, store(numpy_helper.to_array(tensor), tensor.name, BITS[policy]))
-        for tensor in _constants(model.graph)
+        for tensor in all_constants(model.graph)
         if not reasons[tensor.name]
     }
     worth = {name: stored for name, (tensor, stored) in parts.items() if pays(tensor, *stored)}
@@ -60,7 +60,7 @@ def store_weights(model: onnx.ModelProto, policy: PolicyName, *, min_values: int
 def why_not_stored(model: onnx.ModelProto, *, min_values: int) -> Mapping[str, str]:
     """Return, for every constant, why its values stay as they are; empty: they need not."""
     outside = {value.name for value in (*model.graph.input, *model.graph.output)}
-    given = Counter(tensor.name for tensor in _constants(model.graph))
+    given = Counter(tensor.name for tensor in all_constants(model.graph))
     readers = defaultdict(list)
     for node in all_nodes(model.graph):
         for name in node.input:
@@ -73,13 +73,7 @@ def why_not_stored(model: onnx.ModelProto, *, min_values: int) -> Mapping[str, s
             return "its name is given more than once"
         return _why_not_read(tensor, readers[tensor.name]) or _why_not(tensor, min_values)
 
-    return {tensor.name: why_not(tensor) for tensor in _constants(model.graph)}
-
-
-def _constants(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    """The constants of `graph` and of the bodies inside it."""
-    for part in all_graphs(graph):
-        yield from part.initializer
+    return {tensor.name: why_not(tensor) for tensor in all_constants(model.graph)}
 
 
 def _why_not_read(tensor: onnx.TensorProto, readers: list[onnx.NodeProto]) -> str:

@@ -15,6 +15,7 @@ import onnx
 
 from optimization.passes import (
     affine,
+    bit_constants,
     casts,
     constant_folding,
     duplicate_initializers,
@@ -95,15 +96,18 @@ EXACT: tuple[Pass, ...] = (
 """Passes that change roundings: what they make must be verified against the estimator."""
 
 
+SPARSE = Pass("sparse_constants", sparse_constants.PROMISE, sparse_constants.store_sparsely)
 ENCODING: tuple[Pass, ...] = (
     Pass("encode_v5", encode_v5.PROMISE, encode_v5.encode_v5),
     Pass("casts", casts.PROMISE, casts.join_casts),
     # A division that became part of the trees leaves its operand behind.
     UNUSED,
     Pass("single_values", single_values.PROMISE, single_values.match_ranks),
-    # Sparse first: its values may be narrow.
-    Pass("sparse_constants", sparse_constants.PROMISE, sparse_constants.store_sparsely),
+    # Sparse first: its values may be narrow, and again: of few large numbers the upper bits are zeros.
+    SPARSE,
     Pass("narrow_constants", narrow_constants.PROMISE, narrow_constants.narrow_constants),
+    Pass("bit_constants", bit_constants.PROMISE, bit_constants.store_bits),
+    SPARSE,
     DUPLICATES,
     Pass("names", names.PROMISE, names.shorten_names),
 )

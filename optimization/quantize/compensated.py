@@ -29,13 +29,14 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from optimization.passes.constants import Computed, compute
 from optimization.passes.graph import all_nodes, copy_model
 from optimization.quantize.calibration import RowsReader
 from optimization.quantize.candidate import Calibration, rows
 from optimization.quantize.compensation import Array, Product, round_product
 from optimization.quantize.names import PolicyName
-from optimization.quantize.storage import Stored, grid_of, store, store_grid
-from optimization.quantize.weights import pays, replace, summary, why_not_stored
+from optimization.quantize.storage import grid_of, store, store_grid
+from optimization.quantize.weights import pays, summary, why_not_stored
 
 BITS = 8
 SMALL, TINY = 2, 16
@@ -87,12 +88,12 @@ def store_compensated(
     for name in [*places, *(name for name in bits if name not in places)]:
         constants = _constants(stored)
         parts, bias = _rounded(stored, name, places.get(name), bits[name], known)
-        if not pays(constants[name], *parts):
+        if not pays(constants[name], parts):
             continue
         if bias is not None:
             old = constants[places[name].bias]
             old.CopyFrom(numpy_helper.from_array(bias.reshape(old.dims).astype(np.float32), old.name))
-        replace(stored.graph, {name: parts})
+        compute(stored.graph, {name: parts})
     changed = len(stored.graph.node) > len(model.graph.node)
     return stored if changed else summary(reasons)
 
@@ -164,7 +165,7 @@ def _plain(node: onnx.NodeProto) -> bool:
 
 def _rounded(
     stored: onnx.ModelProto, name: str, place: _Place | None, n_bits: int, known: _Known
-) -> tuple[Stored, Array | None]:
+) -> tuple[Computed, Array | None]:
     """Return the stored form of the constant `name`, and the bias that goes with it where it has one."""
     constants = _constants(stored)
     values = numpy_helper.to_array(constants[name])

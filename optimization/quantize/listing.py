@@ -17,8 +17,11 @@ from optimization.quantize.names import PolicyName
 
 STORED = "its matrix is stored in {}; onnxruntime calculates as before"
 HOW: dict[PolicyName, str] = {
-    "float16": STORED.format("16 bits"),
+    "float16": STORED.format("float16"),
+    "weight_only_16": STORED.format("16 bits"),
+    "weight_only_14": STORED.format("14 bits"),
     "weight_only_12": STORED.format("12 bits"),
+    "weight_only_10": STORED.format("10 bits"),
     "weight_only": STORED.format("8 bits"),
     "gptq_mixed": STORED.format("8 to 12 bits, rounded on the calibration rows"),
     "gptq": STORED.format("8 bits, rounded on the calibration rows"),

@@ -17,12 +17,15 @@ same arguments. A graph in which a policy finds nothing to do gives the lossless
     tree_lookup_16     … and weights of leaves rounded to 16 bits
     tree_lookup_12     … to 12 bits
     tree_lookup_8      … to 8 bits
-    float16            matrices stored in 16 bits, read as before
-    weight_only_12     matrices stored in 12 bits, read as before
-    weight_only        matrices stored in 8 bits, read as before
+    float16            matrices stored as float16, read as before
+    weight_only_16     matrices stored in 16 bits, read as before
+    weight_only_14     … in 14 bits
+    weight_only_12     … in 12 bits
+    weight_only_10     … in 10 bits
+    weight_only        … in 8 bits
     gptq_mixed         … in 8 to 12 bits, rounded so that products err least on given rows
     gptq               … in 8 bits, likewise
-    int4               matrices stored in 4 bits, read as before
+    int4               … in 4 bits, with a scale for each 32
     dynamic            products of matrices in int8, activations quantized per call
     static             products of matrices in int8, activations by ranges of given rows (MinMax)
     static_percentile  … without the outermost 0.001 % of the values (Percentile)
@@ -214,7 +217,10 @@ POLICIES: dict[PolicyName, Make] = {
     "tree_lookup_12": partial(_lookup, storage="uint12"),
     "tree_lookup_8": partial(_lookup, storage="uint8"),
     "float16": _weights,
+    "weight_only_16": _weights,
+    "weight_only_14": _weights,
     "weight_only_12": _weights,
+    "weight_only_10": _weights,
     "weight_only": _weights,
     "gptq_mixed": _compensated,
     "gptq": _compensated,

@@ -1,15 +1,17 @@
 """Matrices stored on fewer bits, as wide as before again when the first row comes.
 
-In: a `(n_rows, n_columns)` constant of float32, of float64, or of integers that are read as floats.
-Out: constants of 16, 12, 10, 8 or 4 bits a value, and the nodes that make the matrix of them: float64 of
+In: a constant of any shape, of float32, of float64, or of integers that are read as floats.
+Out: constants of 16, 14, 12, 10, 8 or 4 bits a value, and the nodes that make the matrix of them: float64 of
 float64, float32 of the others.
 Promise: estimated: values are rounded. Nothing is slower: onnxruntime computes nodes whose inputs are all
 constant once, when it loads the model (tests/quantize/test_weights.py looks at the graph that runs).
 
-    16 bits  C → Cast(q) [· 2ⁿ]                         q float16; of integers as for 8 bits, q int16
-    12, 10   C → (Cast(q) − middle) · columns · rows    q a byte and half or a quarter of another
-    8        C → Cast(q) · columns · rows               q int8, a scale per column and one per row
-    4        C → (Cast(q) − 8) · blocks · rows          q half a byte, a scale per 32 of a column
+    float16   C → Cast(q) [· 2ⁿ]               q float16
+    16 to 8   C → Cast(q) · columns · rows     q of that many bits, a scale per column and one per row
+    4         C → Cast(q) · blocks · rows      q of four bits, a scale per 32 of a column
+
+Whole numbers q are constants of int16 or int8 here; `encode` stores them on as many bits as they need
+(passes/bit_constants.py), and without their zeros where most are (passes/sparse_constants.py).
 
 A scale per row takes up what a scaler left behind that was folded into the matrix: rows that differ by
 orders of magnitude. Without it 8 bits change 16 to 78 labels of 1797 (digits, scaler + MLP 64-256-256-10,
@@ -28,8 +30,9 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from optimization.passes.constants import Computed
+
 Array = np.ndarray[Any, Any]
-Stored = tuple[list[onnx.TensorProto], list[onnx.NodeProto]]
 LARGEST_FLOAT16, SMALLEST_FLOAT16, LARGEST_EXPONENT = 65504.0, 2.0**-14, 15
 MIN_COLUMNS = 16
 """A row of fewer values is worth two bytes of its own only where rows are uneven."""
@@ -37,12 +40,11 @@ UNEVEN = 8.0
 """A row that much larger than the middle one costs the others three bits."""
 BLOCK = 32
 """Values of a column that share a scale of 4 bits: fewer cost more scales, more lose digits."""
-STEPS: Mapping[int, int] = {4: 7, 8: 127, 10: 511, 12: 2047, 16: 32767}
+STEPS: Mapping[int, int] = {4: 7, 8: 127, 10: 511, 12: 2047, 14: 8191, 16: 32767}
 """Steps of the grid either way, by bits a value."""
-FLOAT16_BITS = 16
+FLOAT16 = 0
+"""In place of bits: not whole numbers in even steps, but float16."""
 BYTE_BITS = 8
-WHOLE: Mapping[int, Any] = {8: np.int8, 16: np.int16}
-"""Bits a value that are a type of their own."""
 SHRINKS = (1.0, 0.95, 0.9, 0.85, 0.8)
 """A block's largest value may be cut off a little, if that rounds the others better."""
 
@@ -73,13 +75,13 @@ class Grid:
 
 
 def grid_of(values: Array, n_bits: int) -> Grid:
-    """Return the grid for `values` on 4, 8, 10, 12 or 16 bits."""
+    """Return the grid for `values` on 4, 8, 10, 12, 14 or 16 bits."""
     rows = _row_scale(values)
     even = values / rows.astype(np.float32)
     if n_bits > 4:
         scale = _steps(np.abs(even).max(axis=0, keepdims=True) / STEPS[n_bits])
     else:
-        padded = np.pad(even, ((0, -len(even) % (2 * BLOCK)), (0, 0)))
+        padded = np.pad(even, ((0, -len(even) % BLOCK), (0, 0)))
         scale = _best_scale(padded.reshape(-1, BLOCK, values.shape[1]))
     return Grid(n_bits, rows, scale, len(values))
 
@@ -89,20 +91,25 @@ def nearest(values: Array, grid: Grid) -> Array:
     return np.clip(np.round(values / grid.steps), -grid.limit, grid.limit).astype(np.int16)
 
 
-def store(values: Array, name: str, n_bits: int) -> Stored:
+def store(values: Array, name: str, n_bits: int) -> Computed:
     """Return constants and nodes that make the tensor `name`, nearly `values`."""
     if values.dtype == np.float64:
         single = f"{name}/single"
         tensors, nodes = store(values.astype(np.float32), single, n_bits)
         return tensors, [*nodes, _cast(single, name, to=onnx.TensorProto.DOUBLE)]
-    if n_bits == FLOAT16_BITS and values.dtype.kind == "f":
+    if values.ndim != 2:
+        flat, shape = f"{name}/flat", f"{name}/shape"
+        tensors, nodes = store(values.reshape(-1, values.shape[-1] if values.ndim > 2 else 1), flat, n_bits)
+        tensors = [*tensors, numpy_helper.from_array(np.array(values.shape), shape)]
+        return tensors, [*nodes, helper.make_node("Reshape", [flat, shape], [name])]
+    if n_bits == FLOAT16:
         return _store_float16(values, name)
     values = values.astype(np.float32)
     grid = grid_of(values, n_bits)
     return store_grid(nearest(values, grid), grid, name)
 
 
-def _store_float16(values: Array, name: str) -> Stored:
+def _store_float16(values: Array, name: str) -> Computed:
     """Values beyond float16 are divided by a power of two first."""
     power = np.ceil(np.log2(max(1.0, float(np.abs(values).max()) / LARGEST_FLOAT16)))
     narrow = np.ldexp(values, -int(power)).astype(np.float16)
@@ -112,51 +119,13 @@ def _store_float16(values: Array, name: str) -> Stored:
     return chain.finish("Mul", chain.cast("q"), chain.of("power"))
 
 
-def store_grid(q: Array, grid: Grid, name: str) -> Stored:
+def store_grid(q: Array, grid: Grid, name: str) -> Computed:
     """Return constants and nodes that make the tensor `name` of whole numbers `q` `(n_rows, n_columns)`."""
-    if grid.n_bits in WHOLE:
-        chain = _Chain(name, {"q": q.astype(WHOLE[grid.n_bits]), "columns": grid.scale}, grid.rows)
-        return chain.finish("Mul", chain.cast("q"), f"{name}/columns")
-    return _in_blocks(q, grid, name) if grid.n_bits < BYTE_BITS else _in_bytes(q, grid, name)
-
-
-def _in_bytes(q: Array, grid: Grid, name: str) -> Stored:
-    """The low bytes, and the high bits of two or four rows in one byte."""
-    n_high = grid.n_bits - BYTE_BITS
-    wide = (q + (grid.limit + 1)).astype(np.uint16)
-    constants = {
-        "low": (wide & 255).astype(np.uint8),
-        "q": _packed((wide >> 8).astype(np.uint8), n_high),
-        "columns": grid.scale,
-        "base": np.array(2**n_high, np.float32),
-        "byte": np.array(256, np.float32),
-        "middle": np.array(grid.limit + 1, np.float32),
-        "start": np.array([0]),
-        "end": np.array([len(q)]),
-    }
-    chain = _Chain(name, constants, grid.rows)
-    high = chain.add("Slice", _unpacked(chain, n_high), chain.of("start"), chain.of("end"))
-    whole = chain.add("Add", chain.cast("low"), chain.add("Mul", high, chain.of("byte")))
-    return chain.finish("Mul", chain.add("Sub", whole, chain.of("middle")), chain.of("columns"))
-
-
-def _packed(q: Array, n_bits: int) -> Array:
-    """Two or four values in each byte, the first in its upper bits: of row i, of i + n/2 (i + n/4, …)."""
-    n_parts = BYTE_BITS // n_bits
-    packed = 0
-    for part in np.split(np.pad(q, ((0, -len(q) % n_parts), (0, 0))), n_parts):
-        packed = packed * 2**n_bits + part
-    return np.asarray(packed)
-
-
-def _unpacked(chain: _Chain, n_bits: int) -> str:
-    """Make the constant `q` of `_packed` whole again, as float32."""
-    rest, parts = chain.cast("q"), []
-    for _ in range(BYTE_BITS // n_bits - 1):
-        upper = chain.add("Floor", chain.add("Div", rest, chain.of("base")))
-        parts.append(chain.add("Sub", rest, chain.add("Mul", upper, chain.of("base"))))
-        rest = upper
-    return chain.add("Concat", rest, *reversed(parts), axis=0)
+    q = q.astype(np.int8 if grid.n_bits <= BYTE_BITS else np.int16)
+    if grid.n_bits < BYTE_BITS:
+        return _in_blocks(q, grid, name)
+    chain = _Chain(name, {"q": q, "columns": grid.scale}, grid.rows)
+    return chain.finish("Mul", chain.cast("q"), chain.of("columns"))
 
 
 def _row_scale(values: Array) -> Array:
@@ -193,24 +162,19 @@ def _best_scale(blocks: Array) -> Array:
     return best
 
 
-def _in_blocks(q: Array, grid: Grid, name: str) -> Stored:
+def _in_blocks(q: Array, grid: Grid, name: str) -> Computed:
     n_rows, n_columns = q.shape
-    middle = grid.limit + 1
-    padded = np.pad(q, ((0, -n_rows % (2 * BLOCK)), (0, 0)))
     constants = {
-        "q": _packed((padded + middle).astype(np.uint8), grid.n_bits),
+        "q": np.pad(q, ((0, -n_rows % BLOCK), (0, 0))),
         "blocks": grid.scale,
-        "base": np.array(2**grid.n_bits, np.float32),
-        "middle": np.array(middle, np.float32),
         "in_blocks": np.array([-1, BLOCK, n_columns]),
         "in_rows": np.array([-1, n_columns]),
         "start": np.array([0]),
         "end": np.array([n_rows]),
     }
     chain = _Chain(name, constants, grid.rows)
-    whole = chain.add("Reshape", _unpacked(chain, grid.n_bits), chain.of("in_blocks"))
-    scaled = chain.add("Mul", chain.add("Sub", whole, chain.of("middle")), chain.of("blocks"))
-    flat = chain.add("Reshape", scaled, chain.of("in_rows"))
+    whole = chain.add("Reshape", chain.cast("q"), chain.of("in_blocks"))
+    flat = chain.add("Reshape", chain.add("Mul", whole, chain.of("blocks")), chain.of("in_rows"))
     return chain.finish("Slice", flat, chain.of("start"), chain.of("end"))
 
 
@@ -238,7 +202,7 @@ class _Chain:
         """Add the constant `key` as float32."""
         return self.add("Cast", self.of(key), to=onnx.TensorProto.FLOAT)
 
-    def finish(self, op_type: str, *inputs: str) -> Stored:
+    def finish(self, op_type: str, *inputs: str) -> Computed:
         """Add the last node and, if there are any, the scales of rows."""
         if not self.scaled:
             self.add(op_type, *inputs, output=self.name)

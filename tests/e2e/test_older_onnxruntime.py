@@ -113,9 +113,9 @@ MODELS: dict[str, tuple[Any, Any, str]] = {
         "lossless",
     ),
     "neighbours, 12 bits": (KNeighborsClassifier(), load_breast_cancer, "weight_only_12"),
-    "neighbours in blocks, 16 bits": (KNeighborsClassifier(), load_measured, "float16"),
+    "neighbours in blocks, 14 bits": (KNeighborsClassifier(), load_measured, "weight_only_14"),
     "outlier factor": (LocalOutlierFactor(novelty=True), load_breast_cancer, "lossless"),
-    "centers": (Birch(n_clusters=4), load_breast_cancer, "float16"),
+    "centers": (Birch(n_clusters=4), load_breast_cancer, "weight_only_16"),
     # Nothing is missing, and TopK of no rows would end the process there too.
     "imputer with nothing to do": (make_pipeline(KNNImputer(), LogisticRegression()), load_iris, "lossless"),
     "scaler and regression": (make_pipeline(StandardScaler(), LogisticRegression()), load_iris, "lossless"),

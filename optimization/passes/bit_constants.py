@@ -1,0 +1,129 @@
+"""Whole numbers on as many bits as they need.
+
+In: a model with integer constants, in the graph and in its bodies.
+Out: the same graph with fewer bytes and nodes that put such a constant together.
+Promise: lossless: the nodes give the old constant.
+
+Rewrite: C, whose values less the least take k bits → k // 8 whole bytes a value, and its upper k % 8 bits
+in that many planes, each of which holds a bit of eight values in a byte:
+    C → Cast(Reshape(Σ 2ⁱ · Mod(BitShift(plane i, 0 … 7), 2) + Cast(whole) + least))
+Legal: whole numbers up to 2²⁴ are exact in float32, and no sum is larger; all of it is computed at load
+(`passes.constants`).
+Refused, constant by constant: fewer than `MIN_GAIN` bytes to gain; more than `MAX_BITS` bits; numbers beyond
+2²⁴; more than `MAX_VALUES` values; an input or output of the graph; a reader that is no standard operator
+or belongs to quantization; an operator set below 13.
+
+Grey levels from 0 to 16 take five bits, answers of yes and no one, and prices in cents below 10,000 twenty
+instead of the 32 of their type. Runs after `narrow_constants`, which makes integers of other constants.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from optimization.passes.constants import Computed, n_bytes, store_each
+from optimization.passes.outcome import Promise, Refused, Rewrite
+
+PROMISE = Promise.LOSSLESS
+MIN_GAIN = 128
+"""Bytes, beyond those of the nodes, that make ten nodes more worth loading."""
+MIN_OPSET = 13
+MAX_BITS = 23
+"""Two whole bytes and seven bits."""
+MAX_VALUES = 2**23
+"""A value takes up to 40 bytes while its bits are put together."""
+INTEGERS = "biu"
+"""numpy's letters; of truth values too."""
+LARGEST = 2**24
+"""Values are put together in float32."""
+EIGHT = 8
+"""Values that share the bytes of their planes."""
+Array = np.ndarray[Any, Any]
+
+
+def store_bits(model: onnx.ModelProto) -> Rewrite | Refused:
+    """Store every constant of integers that take fewer bits than their type as these."""
+    opset = next((item.version for item in model.opset_import if item.domain == ""), 0)
+    if opset < MIN_OPSET:
+        return Refused(f"expected operator set {MIN_OPSET} or newer, found {opset}")
+    return store_each(model, _form, nothing="no constant of integers takes fewer bits than its type")
+
+
+def bits_per_value(values: Array) -> int:
+    """Return how many bits tell `values` apart if they are whole numbers, otherwise those of their type."""
+    of_type = 8 * values.itemsize
+    if not values.size:
+        return of_type
+    if values.dtype == np.bool_:
+        return 1
+    with np.errstate(invalid="ignore"):
+        low, high = values.min(), values.max()
+        if not -LARGEST <= low <= high <= LARGEST or not (values == np.round(values)).all():
+            return of_type
+    if values.dtype.kind == "f" and np.signbit(values[values == 0]).any():
+        return of_type
+    needed = (int(high) - int(low)).bit_length()
+    return max(needed, 1) if needed <= MAX_BITS else of_type
+
+
+def _form(tensor: onnx.TensorProto) -> tuple[Computed, str] | None:
+    values = numpy_helper.to_array(tensor)
+    if values.dtype.kind not in INTEGERS or not MIN_GAIN <= values.size <= MAX_VALUES:
+        return None
+    n_bits = bits_per_value(values)
+    if n_bits >= 8 * values.itemsize or n_bits % 8 == 0:
+        return None
+    parts = _Bits(tensor.name).of(values, n_bits)
+    gain = n_bytes(([tensor], [])) - n_bytes(parts)
+    return (parts, f"on {n_bits} bits a value, {gain} bytes less") if gain >= MIN_GAIN else None
+
+
+class _Bits:
+    """The constants and nodes that make up one constant."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.tensors: list[onnx.TensorProto] = []
+        self.nodes: list[onnx.NodeProto] = []
+
+    def of(self, values: Array, n_bits: int) -> Computed:
+        """Return what makes up the integers `values`, which need `n_bits`."""
+        least, n_whole = int(values.min()), n_bits // 8
+        rest = np.pad(values.ravel().astype(np.int64) - least, (0, -values.size % EIGHT))
+        total = self._sum_of_bits(rest, np.arange(8 * n_whole, n_bits))
+        if n_whole:
+            whole = (rest & (256**n_whole - 1)).astype(np.uint8 if n_whole == 1 else np.uint16)
+            low = self._node("Cast", self._constant("whole", whole), to=onnx.TensorProto.FLOAT)
+            total = self._node("Add", total, low)
+        if least:
+            total = self._node("Add", total, self._constant("least", np.array(least, np.float32)))
+        if rest.size > values.size:
+            ends = self._constant("start", np.array([0])), self._constant("end", np.array([values.size]))
+            total = self._node("Slice", total, *ends)
+        shaped = self._node("Reshape", total, self._constant("shape", np.array(values.shape, np.int64)))
+        kind = helper.np_dtype_to_tensor_dtype(values.dtype)
+        self.nodes.append(helper.make_node("Cast", [shaped], [self.name], to=kind))
+        return self.tensors, self.nodes
+
+    def _sum_of_bits(self, values: Array, places: Array) -> str:
+        """The bits of `values` `(n,)` at `places`, each times its power of two, as float32 `(n,)`."""
+        planes = np.packbits(values >> places[:, None] & 1, axis=1, bitorder="little")[:, :, None]
+        shifts = self._constant("shifts", np.arange(EIGHT, dtype=np.uint8))
+        shifted = self._node("BitShift", self._constant("planes", planes), shifts, direction="RIGHT")
+        bits = self._node("Mod", shifted, self._constant("two", np.array(2, np.uint8)))
+        wide = self._node("Cast", bits, to=onnx.TensorProto.FLOAT)
+        rows = self._node("Reshape", wide, self._constant("rows", np.array([len(places), -1])))
+        return self._node("MatMul", self._constant("weights", (2.0**places).astype(np.float32)), rows)
+
+    def _constant(self, key: str, value: Array) -> str:
+        self.tensors.append(numpy_helper.from_array(value, f"{self.name}/{key}"))
+        return self.tensors[-1].name
+
+    def _node(self, op_type: str, *inputs: str, **attributes: Any) -> str:
+        result = f"{self.name}/{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op_type, list(inputs), [result], **attributes))
+        return result

@@ -1,0 +1,96 @@
+"""Constants that nodes compute when the model is loaded: what the passes that store them share.
+
+In: a model, and how one constant is stored: other constants, and the nodes that make it of them.
+Out: the model with these in the place of every constant that need not stay.
+Promise: lossless if the nodes give the constant that stood there, bit by bit: onnxruntime (1.32) computes a
+node whose inputs are all constant once, when it loads the model at its default level of optimization, in
+bodies too, so that the running graph is the old one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import onnx
+
+from optimization.passes.graph import all_constants, all_graphs, all_nodes, copy_model
+from optimization.passes.outcome import Refused, Rewrite
+
+Computed = tuple[list[onnx.TensorProto], list[onnx.NodeProto]]
+"""Constants, and the nodes that make another one of them."""
+LETTERS = 2
+"""Of a short name in a graph of some size."""
+QUANTIZATION = ("quantize", "qlinear", "integer")
+"""Parts of the names, in small letters, of operators whose constants stay as they are."""
+
+
+def store_each(
+    model: onnx.ModelProto,
+    form: Callable[[onnx.TensorProto], tuple[Computed, str] | None],
+    *,
+    nothing: str,
+) -> Rewrite | Refused:
+    """Put what `form` makes of a constant in its place, with what it says of it.
+
+    `form` returns None for a constant that is best as it is; where all are, `nothing` is the reason.
+    """
+    kept = _must_stay(model.graph)
+    parts: dict[str, Computed] = {}
+    changes: list[str] = []
+    for tensor in all_constants(model.graph):
+        if tensor.name in kept or tensor.data_location == onnx.TensorProto.EXTERNAL:
+            continue
+        found = form(tensor)
+        if found is not None:
+            parts[tensor.name] = found[0]
+            changes.append(f"constant {tensor.name!r} is stored {found[1]}")
+    if not parts:
+        return Refused(nothing)
+    result = copy_model(model)
+    for graph in all_graphs(result.graph):
+        compute(graph, parts)
+    return Rewrite(result, tuple(changes))
+
+
+def n_bytes(parts: Computed) -> int:
+    """Return how many bytes `parts` take in the file, where `passes.names` has made their names short."""
+    tensors, nodes = parts
+    named = [tensor.name for tensor in tensors]
+    named += [name for node in nodes for name in (*node.input, *node.output)]
+    sizes = [*(tensor.ByteSize() for tensor in tensors), *(node.ByteSize() for node in nodes)]
+    return int(sum(sizes)) - sum(max(len(name) - LETTERS, 0) for name in named)
+
+
+def compute(graph: onnx.GraphProto, parts: Mapping[str, Computed]) -> None:
+    """Put `parts` in place of the constants of `graph` by these names, its nodes before those it has."""
+    if not any(tensor.name in parts for tensor in graph.initializer):
+        return
+    tensors: list[onnx.TensorProto] = []
+    nodes: list[onnx.NodeProto] = []
+    for tensor in graph.initializer:
+        own, made = parts.get(tensor.name, ([tensor], []))
+        tensors += [onnx.TensorProto.FromString(part.SerializeToString()) for part in own]
+        nodes += made
+    nodes += graph.node
+    del graph.initializer[:], graph.node[:]
+    graph.initializer.extend(tensors)
+    graph.node.extend(nodes)
+
+
+def _must_stay(graph: onnx.GraphProto) -> set[str]:
+    """The names that the outside world, or a reader with wishes of its own, wants as constants.
+
+    A name that several bodies give stays too: it does not say which constant is meant.
+    """
+    kept = {value.name for value in (*graph.input, *graph.output)}
+    given = Counter(tensor.name for tensor in all_constants(graph))
+    kept.update(name for name, count in given.items() if count > 1)
+    for node in all_nodes(graph):
+        if _is_particular(node):
+            kept.update(node.input)
+    return kept
+
+
+def _is_particular(node: onnx.NodeProto) -> bool:
+    return node.domain not in ("", "ai.onnx") or any(part in node.op_type.lower() for part in QUANTIZATION)

@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 
 import numpy as np
 import onnx
@@ -36,11 +37,12 @@ from optimization.quantize.candidate import Calibration, rows
 from optimization.quantize.compensation import Array, Product, round_product
 from optimization.quantize.names import PolicyName
 from optimization.quantize.storage import grid_of, store, store_grid
-from optimization.quantize.weights import pays, summary, why_not_stored
+from optimization.quantize.weights import VECTOR, bits_worth, pays, summary, why_not_stored
 
 BITS = 8
 SMALL, TINY = 2, 16
-"""A matrix of at most half the largest one's values gets 10 bits, of a sixteenth 12, in `gptq_mixed`."""
+"""A matrix of at most half the largest one's values gets 10 bits, of a sixteenth 12, in `gptq_mixed`; or 16,
+where that takes no more bytes."""
 MAX_INPUTS = 4096
 """Rows of a matrix beyond which its moments (n², float64) and their inverse take too much memory and time."""
 SEED = 0
@@ -76,12 +78,15 @@ def store_compensated(
 ) -> onnx.ModelProto | str:
     """Return `model` with its matrices stored on fewer bits, or why there is none to store."""
     reasons = why_not_stored(model, min_values=min_values)
-    bits = _bits([tensor for tensor in model.graph.initializer if not reasons[tensor.name]], policy)
+    places = {place.weight: place for place in _places(model)}
+    # What a small vector loses, others here take back.
+    taken = {name for name, reason in reasons.items() if not reason or (reason == VECTOR and name in places)}
+    bits = _bits([tensor for tensor in model.graph.initializer if tensor.name in taken], policy)
     if not bits:
         return summary(reasons)
     feeds = calibration_rows(calibration, max_rows)
-    places = {place.weight: place for place in _places(model) if place.weight in bits}
-    if not places:
+    places = {name: place for name, place in places.items() if name in bits}
+    if not places and set(bits.values()) == {BITS}:
         return ALONE
     known = _Known(feeds, _values(model, [place.operand for place in places.values()], feeds))
     stored = copy_model(model)
@@ -114,14 +119,14 @@ def calibration_rows(calibration: Calibration, max_rows: int) -> dict[str, Array
 
 def _bits(tensors: Sequence[onnx.TensorProto], policy: PolicyName) -> dict[str, int]:
     """Return how many bits a value each matrix gets, by name."""
-    sizes = {tensor.name: int(np.prod(tensor.dims)) for tensor in tensors}
-    largest = max(sizes.values(), default=0)
     if policy == "gptq":
-        return dict.fromkeys(sizes, BITS)
-    return {
-        name: 12 if size * TINY <= largest else 10 if size * SMALL <= largest else BITS
-        for name, size in sizes.items()
-    }
+        return dict.fromkeys((tensor.name for tensor in tensors), BITS)
+    largest = max((prod(tensor.dims) for tensor in tensors), default=0)
+    return {tensor.name: bits_worth(tensor, _mixed(prod(tensor.dims), largest)) for tensor in tensors}
+
+
+def _mixed(size: int, largest: int) -> int:
+    return 12 if size * TINY <= largest else 10 if size * SMALL <= largest else BITS
 
 
 def _places(model: onnx.ModelProto) -> list[_Place]:

@@ -34,6 +34,7 @@ MIN_SAVED = 128
 SMALL_VECTOR = 16
 """A vector, such as a bias or the weights of kernels, that takes a smaller share of the largest constant's
 bytes: its digits cost little, and every score depends on them."""
+VECTOR = "it is a vector, small beside the largest constant"
 OPSET = 18
 """Of the graph that a constant is encoded in to see its size: what `convert` writes."""
 FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
@@ -57,12 +58,13 @@ WHOLE = {14: 16, 12: 16, 10: 16, 4: 8}
 def store_weights(model: onnx.ModelProto, policy: PolicyName, *, min_values: int) -> onnx.ModelProto | str:
     """Return `model` with its matrices stored on fewer bits, or why there is none to store."""
     reasons = why_not_stored(model, min_values=min_values)
-    parts = {
-        tensor.name: (tensor, _smallest(tensor, BITS[policy]))
-        for tensor in all_constants(model.graph)
-        if not reasons[tensor.name]
-    }
-    worth = {name: stored for name, (tensor, stored) in parts.items() if pays(tensor, stored)}
+    worth: dict[str, Computed] = {}
+    for tensor in all_constants(model.graph):
+        if reasons[tensor.name]:
+            continue
+        stored = store(numpy_helper.to_array(tensor), tensor.name, bits_worth(tensor, BITS[policy]))
+        if pays(tensor, stored):
+            worth[tensor.name] = stored
     if not worth:
         return summary(reasons)
     result = copy_model(model)
@@ -87,9 +89,9 @@ def why_not_stored(model: onnx.ModelProto, *, min_values: int) -> Mapping[str, s
             return "it is an input or output of the graph"
         if given[tensor.name] > 1:
             return "its name is given more than once"
-        if tensor.ByteSize() * SMALL_VECTOR < largest and _is_vector(tensor):
-            return "it is a vector, small beside the largest constant"
-        return _why_not_read(tensor, readers[tensor.name]) or _why_not(tensor, min_values)
+        reason = _why_not_read(tensor, readers[tensor.name]) or _why_not(tensor, min_values)
+        small = _is_vector(tensor) and tensor.ByteSize() * SMALL_VECTOR < largest
+        return VECTOR if small and not reason else reason
 
     return {tensor.name: why_not(tensor) for tensor in all_constants(model.graph)}
 
@@ -123,11 +125,13 @@ def _why_not(tensor: onnx.TensorProto, min_values: int) -> str:
     return ""
 
 
-def _smallest(tensor: onnx.TensorProto, n_bits: int) -> Computed:
-    """Return `tensor` on `n_bits` a value, or on the bits of a type where fewer save nothing."""
-    values = numpy_helper.to_array(tensor)
-    forms = [store(values, tensor.name, bits) for bits in dict.fromkeys((WHOLE.get(n_bits, n_bits), n_bits))]
-    return min(forms, key=lambda form: _encoded_bytes(form, tensor.name))
+def bits_worth(tensor: onnx.TensorProto, n_bits: int) -> int:
+    """Return `n_bits`, or the bits of a type where fewer save nothing: digits for nothing."""
+    whole, values = WHOLE.get(n_bits, n_bits), numpy_helper.to_array(tensor)
+    packed, typed = (
+        _encoded_bytes(store(values, tensor.name, bits), tensor.name) for bits in (n_bits, whole)
+    )
+    return n_bits if packed < typed else whole
 
 
 def pays(tensor: onnx.TensorProto, parts: Computed) -> bool:

@@ -121,6 +121,47 @@ def test_without_a_product_of_its_own_there_is_nothing_to_round_together(policy)
     assert "weight_only rounds value by value" in candidate.note
 
 
+def test_mixed_bits_need_no_product_of_their_own_but_matrices_of_several_sizes():
+    """Each matrix is read twice, so that no product is rounded; the small one gets more bits."""
+    constants = [constant("large", normal(40, 160)), constant("small", normal(40, 24, seed=1))]
+    nodes = [
+        helper.make_node(op_type, ["x", name], [f"{op_type} {name}"], name=f"{op_type} {name}")
+        for name in ("large", "small")
+        for op_type in ("MatMul", "Gemm")
+    ]
+    outputs = [node.output[0] for node in nodes]
+    model = make_model(nodes, constants=constants, outputs=outputs, opsets=[("", 18)])
+    for value, width in zip((*model.graph.input, *model.graph.output), (40, 160, 160, 24, 24), strict=True):
+        value.type.tensor_type.shape.dim[1].dim_value = width
+    content = model.SerializeToString()
+    mixed = apply_policy("gptq_mixed", content, calibration=DATA)
+    by_bytes = apply_policy("weight_only", content)
+    assert mixed.changed and not apply_policy("gptq", content, calibration=DATA).changed
+    true, *found = (run(c, DATA) for c in (content, mixed.model, by_bytes.model))
+    errors = [[np.abs(own - old).max() for own, old in zip(item, true, strict=True)] for item in found]
+    assert errors[0][:2] == errors[1][:2]
+    assert errors[0][3] < 0.5 * errors[1][3]
+
+
+def test_a_small_vector_of_a_product_is_rounded_as_others_take_back_what_it_loses():
+    """Weights of an SVR: one for each vector, beside a matrix of 40 columns."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "points"], ["near"], name="near"),
+        helper.make_node("MatMul", ["near", "weights"], ["y"], name="weighted"),
+    ]
+    constants = [constant("points", normal(40, 300)), constant("weights", normal(300, 1, seed=2))]
+    model = make_model(nodes, constants=constants, outputs=("y",), opsets=[("", 18)])
+    for value, width in zip((*model.graph.input, *model.graph.output), (40, 1), strict=True):
+        value.type.tensor_type.shape.dim[1].dim_value = width
+    content = model.SerializeToString()
+    alone, together = (apply_policy(name, content, calibration=DATA) for name in ("weight_only", "gptq"))
+    quantized = [{item.name for item in c.operators if item.quantized} for c in (alone, together)]
+    assert quantized == [{"near"}, {"near", "weighted"}]
+    true, *found = (run(c, DATA)[0] for c in (content, alone.model, together.model))
+    errors = [np.sqrt(np.mean(np.square(item - true))) for item in found]
+    assert errors[1] < errors[0]
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_product_with_a_vector_stays_as_it_is(policy):
     extra = [

@@ -13,7 +13,7 @@ Refused, constant by constant: fewer than `MIN_GAIN` bytes to gain; more than `M
 2²⁴; more than `MAX_VALUES` values; an input or output of the graph; a reader that is no standard operator
 or belongs to quantization; an operator set below 13.
 
-Grey levels from 0 to 16 take five bits, answers of yes and no one, and prices in cents below 10,000 twenty
+Grey levels from 0 to 16 take five bits, answers of yes and no one, prices up to 10,000 in cents twenty
 instead of the 32 of their type. Runs after `narrow_constants`, which makes integers of other constants.
 """
 

@@ -27,7 +27,7 @@ from onnx import TensorProto
 from optimization.passes.build import Builder
 from optimization.passes.trees.collapse import collapse
 from optimization.passes.trees.ensemble import Array, Ensemble
-from optimization.passes.trees.storage import Storage, make_table, n_stored, write_table
+from optimization.passes.trees.storage import Storage, make_table, write_table
 from optimization.passes.trees.write_v3 import write_attributes
 
 MOST_COLUMNS = 2**12
@@ -39,7 +39,7 @@ MANY_TARGETS = 6
 def write_sums(builder: Builder, ensemble: Ensemble, source: str, storage: Storage, output: str = "") -> str:
     """Add the nodes, for the rows called `source`, and return their output's name."""
     table = make_table(_dense(ensemble), storage)
-    width = n_stored(table, storage)
+    width = int(table.stored.shape[1])
     joint = _trees_per_target(width + 1, ensemble.n_trees)
     # The last target may have fewer trees: where there is none, column 0 adds nothing.
     spare = int(ensemble.n_trees % joint > 0)

@@ -9,7 +9,7 @@ column's smallest and largest one.
     value = float32(stored) · scale + smallest
 
 onnxruntime computes that once, when it loads (constant folding), so it costs no time.
-uint12 is two tensors: the low bytes, and the high halves of two values in one byte.
+uint12 is uint16 here: `encode` stores whole numbers on as many bits as they need (bit_constants.py).
 """
 
 from __future__ import annotations
@@ -56,36 +56,12 @@ def make_table(values: Array, storage: Storage) -> Table:
     return Table(distinct.T, number.ravel(), scale, smallest)
 
 
-def n_stored(table: Table, storage: Storage) -> int:
-    """Return how many columns `write_table` adds: those of uint12 come in pairs."""
-    n_distinct = int(table.stored.shape[1])
-    return n_distinct + n_distinct % 2 if storage == "uint12" else n_distinct
-
-
 def write_table(builder: Builder, table: Table, storage: Storage) -> str:
-    """Add the constants and nodes; return the name of the `(n_columns, n_stored)` float32 table."""
+    """Add the constants and nodes; return the name of the `(n_columns, n_distinct)` float32 table."""
     if storage == "float32":
         return builder.constant(table.stored)
-    if storage == "uint12":
-        wide = _wide(builder, table.stored)
-    else:
-        wide = builder.add("Cast", [builder.constant(table.stored)], to=TensorProto.FLOAT)
+    wide = builder.add("Cast", [builder.constant(table.stored)], to=TensorProto.FLOAT)
     scaled = builder.add("Mul", [wide, builder.constant(table.scale)])
     if not table.smallest.any():
         return scaled
     return builder.add("Add", [scaled, builder.constant(table.smallest)])
-
-
-def _wide(builder: Builder, stored: Array) -> str:
-    """float32 from 12 bits: low + 256 · high, where byte i of `high` holds columns i and i + half."""
-    padded = np.pad(stored, ((0, 0), (0, stored.shape[1] % 2)))
-    first, second = np.split((padded >> 8).astype(np.uint8), 2, axis=1)
-    both, low = (
-        builder.add("Cast", [builder.constant(part)], to=TensorProto.FLOAT)
-        for part in (first * 16 + second, (padded & 255).astype(np.uint8))
-    )
-    sixteen = builder.constant(np.array(16, np.float32))
-    upper = builder.add("Floor", [builder.add("Div", [both, sixteen])])
-    lower = builder.add("Sub", [both, builder.add("Mul", [upper, sixteen])])
-    high = builder.add("Concat", [upper, lower], axis=1)
-    return builder.add("Add", [low, builder.add("Mul", [high, builder.constant(np.array(256, np.float32))])])

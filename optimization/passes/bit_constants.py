@@ -4,13 +4,12 @@ In: a model with integer constants, in the graph and in its bodies.
 Out: the same graph with fewer bytes and nodes that put such a constant together.
 Promise: lossless: the nodes give the old constant.
 
-Rewrite: C, whose values less the least take k bits → k // 8 whole bytes a value, and its upper k % 8 bits
-in that many planes, each of which holds a bit of eight values in a byte:
-    C → Cast(Reshape(Σ 2ⁱ · Mod(BitShift(plane i, 0 … 7), 2) + Cast(whole) + least))
-Legal: whole numbers up to 2²⁴ are exact in float32, and no sum is larger; all of it is computed at load
-(`passes.constants`).
+Rewrite: C, whose values less the least take k bits → none, one or two whole bytes a value, and its upper
+bits in planes, each of which holds a bit of eight values in a byte:
+    C → Cast(Reshape(Σ 2ⁱ · Mod(BitShift(plane i, 0 … 7), 2) · 256ⁿ + Cast(whole) + least))
+Legal: all of it is arithmetic of integers, no more than 32 bits, computed at load (`passes.constants`).
 Refused, constant by constant: fewer than `MIN_GAIN` bytes to gain; more than `MAX_BITS` bits; numbers beyond
-2²⁴; more than `MAX_VALUES` values; an input or output of the graph; a reader that is no standard operator
+31 bits; more than `MAX_VALUES` values; an input or output of the graph; a reader that is no standard operator
 or belongs to quantization; an operator set below 13.
 
 Grey levels from 0 to 16 take five bits, answers of yes and no one, prices up to 10,000 in cents twenty
@@ -32,14 +31,14 @@ PROMISE = Promise.LOSSLESS
 MIN_GAIN = 128
 """Bytes, beyond those of the nodes, that make ten nodes more worth loading."""
 MIN_OPSET = 13
-MAX_BITS = 23
-"""Two whole bytes and seven bits."""
+MAX_BITS = 24
+"""Two whole bytes and eight planes, whose bits one product of bytes adds up."""
 MAX_VALUES = 2**23
-"""A value takes up to 40 bytes while its bits are put together."""
+"""A value takes some 30 bytes while its bits are put together."""
 INTEGERS = "biu"
 """numpy's letters; of truth values too."""
-LARGEST = 2**24
-"""Values are put together in float32."""
+LARGEST = 2**31 - 1
+"""Values are put together in int32."""
 EIGHT = 8
 """Values that share the bytes of their planes."""
 Array = np.ndarray[Any, Any]
@@ -75,7 +74,7 @@ def _form(tensor: onnx.TensorProto) -> tuple[Computed, str] | None:
     if values.dtype.kind not in INTEGERS or not MIN_GAIN <= values.size <= MAX_VALUES:
         return None
     n_bits = bits_per_value(values)
-    if n_bits >= 8 * values.itemsize or n_bits % 8 == 0:
+    if n_bits >= 8 * values.itemsize or n_bits in (8, 16):
         return None
     parts = _Bits(tensor.name).of(values, n_bits)
     gain = n_bytes(([tensor], [])) - n_bytes(parts)
@@ -92,32 +91,34 @@ class _Bits:
 
     def of(self, values: Array, n_bits: int) -> Computed:
         """Return what makes up the integers `values`, which need `n_bits`."""
-        least, n_whole = int(values.min()), n_bits // 8
+        least, n_whole = int(values.min()), min(n_bits // 8, 2)
         rest = np.pad(values.ravel().astype(np.int64) - least, (0, -values.size % EIGHT))
-        total = self._sum_of_bits(rest, np.arange(8 * n_whole, n_bits))
+        total = self._upper(rest >> 8 * n_whole, n_bits - 8 * n_whole)
         if n_whole:
-            whole = (rest & (256**n_whole - 1)).astype(np.uint8 if n_whole == 1 else np.uint16)
-            low = self._node("Cast", self._constant("whole", whole), to=onnx.TensorProto.FLOAT)
+            total = self._node("Mul", total, self._constant("unit", np.array(256**n_whole, np.int32)))
+            whole = rest.astype(np.uint8 if n_whole == 1 else np.uint16)
+            low = self._node("Cast", self._constant("whole", whole), to=onnx.TensorProto.INT32)
             total = self._node("Add", total, low)
         if least:
-            total = self._node("Add", total, self._constant("least", np.array(least, np.float32)))
+            total = self._node("Add", total, self._constant("least", np.array(least, np.int32)))
         if rest.size > values.size:
-            ends = self._constant("start", np.array([0])), self._constant("end", np.array([values.size]))
-            total = self._node("Slice", total, *ends)
+            ends = {"start": 0, "end": values.size, "axis": 1}
+            total = self._node("Slice", total, *(self._constant(k, np.array([v])) for k, v in ends.items()))
         shaped = self._node("Reshape", total, self._constant("shape", np.array(values.shape, np.int64)))
         kind = helper.np_dtype_to_tensor_dtype(values.dtype)
         self.nodes.append(helper.make_node("Cast", [shaped], [self.name], to=kind))
         return self.tensors, self.nodes
 
-    def _sum_of_bits(self, values: Array, places: Array) -> str:
-        """The bits of `values` `(n,)` at `places`, each times its power of two, as float32 `(n,)`."""
+    def _upper(self, values: Array, n_bits: int) -> str:
+        """The numbers `values` `(n,)` of so many bits, as int32 `(1, n)`."""
+        places = np.arange(n_bits)
         planes = np.packbits(values >> places[:, None] & 1, axis=1, bitorder="little")[:, :, None]
         shifts = self._constant("shifts", np.arange(EIGHT, dtype=np.uint8))
         shifted = self._node("BitShift", self._constant("planes", planes), shifts, direction="RIGHT")
         bits = self._node("Mod", shifted, self._constant("two", np.array(2, np.uint8)))
-        wide = self._node("Cast", bits, to=onnx.TensorProto.FLOAT)
-        rows = self._node("Reshape", wide, self._constant("rows", np.array([len(places), -1])))
-        return self._node("MatMul", self._constant("weights", (2.0**places).astype(np.float32)), rows)
+        rows = self._node("Reshape", bits, self._constant("rows", np.array([n_bits, -1])))
+        powers = self._constant("powers", (1 << places)[None].astype(np.uint8))
+        return self._node("MatMulInteger", powers, rows)
 
     def _constant(self, key: str, value: Array) -> str:
         self.tensors.append(numpy_helper.from_array(value, f"{self.name}/{key}"))

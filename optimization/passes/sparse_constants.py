@@ -7,8 +7,9 @@ Promise: lossless: the nodes give the old constant, bit by bit (−0.0 is a valu
 Rewrite: C → Reshape(Gather([0, values…], places)), places = bits · CumSum(bits), the bits of a mask of
 bytes: Mod(BitShift(mask, 0 … 7), 2). A mask with many zeros is stored likewise.
 Legal: all of it is integer arithmetic on constants, computed at load (`passes.constants`).
-Refused, constant by constant: fewer than `MIN_GAIN` bytes to gain; an input or output of the graph; a
-reader that is no standard operator or belongs to quantization; an operator set below 13.
+Refused, constant by constant: fewer than `MIN_GAIN` bytes to gain; more than `MAX_VALUES` values; an input
+or output of the graph; a reader that is no standard operator or belongs to quantization; an operator set
+below 13.
 
 The weights of a k-class SVC are such a constant: a pair of classes reads the vectors of two, so that
 1 − 2/k of its matrix are zeros. So are the pixels of digits, half of which are 0: k-NN keeps them all.
@@ -31,6 +32,8 @@ KINDS = "fiu"
 """numpy's letters for numbers; every one of them has a zero that is all zero bits."""
 MIN_GAIN = 256
 """Bytes, beyond those of the nodes, that make nine nodes more worth loading."""
+MAX_VALUES = 2**24
+"""A value takes some 20 bytes more while the constant is put together."""
 MIN_OPSET = 13
 Array = np.ndarray[Any, Any]
 
@@ -51,7 +54,7 @@ def _form(tensor: onnx.TensorProto) -> tuple[Computed, str] | None:
 def _stored(tensor: onnx.TensorProto) -> tuple[int, Computed] | None:
     """Return the bytes gained, and what makes up `tensor`; None where that does not pay."""
     values = numpy_helper.to_array(tensor)
-    if values.dtype.kind not in KINDS or values.nbytes < MIN_GAIN:
+    if values.dtype.kind not in KINDS or values.nbytes < MIN_GAIN or values.size > MAX_VALUES:
         return None
     bits = values.ravel().view(f"u{values.itemsize}") != 0
     n_bits = bits_per_value(values)
@@ -89,14 +92,14 @@ def _parts(
 def _nodes(name: str, of: dict[str, str]) -> list[onnx.NodeProto]:
     """The nodes that make the tensor `name`; the mask's last byte may hold bits too many."""
     steps = {
-        key: f"{name}/{key}" for key in ("shifted", "bit", "wide", "row", "bits", "count", "place", "all")
+        key: f"{name}/{key}" for key in ("shifted", "bit", "row", "kept", "bits", "count", "place", "all")
     }
     return [
         helper.make_node("BitShift", [of["mask"], of["shifts"]], [steps["shifted"]], direction="RIGHT"),
         helper.make_node("Mod", [steps["shifted"], of["two"]], [steps["bit"]]),
-        helper.make_node("Cast", [steps["bit"]], [steps["wide"]], to=onnx.TensorProto.INT32),
-        helper.make_node("Reshape", [steps["wide"], of["flat"]], [steps["row"]]),
-        helper.make_node("Slice", [steps["row"], of["start"], of["ends"]], [steps["bits"]]),
+        helper.make_node("Reshape", [steps["bit"], of["flat"]], [steps["row"]]),
+        helper.make_node("Slice", [steps["row"], of["start"], of["ends"]], [steps["kept"]]),
+        helper.make_node("Cast", [steps["kept"]], [steps["bits"]], to=onnx.TensorProto.INT32),
         helper.make_node("CumSum", [steps["bits"], of["axis"]], [steps["count"]]),
         helper.make_node("Mul", [steps["bits"], steps["count"]], [steps["place"]]),
         helper.make_node("Gather", [of["values"], steps["place"]], [steps["all"]]),

@@ -82,7 +82,8 @@ def test_the_running_graph_is_the_old_one(tmp_path: Path) -> None:
         (-2047, 2047, np.int16),
         (60_000, 65_535, np.uint16),
         (-(2**22), 2**22 - 1, np.int32),
-        (2**24 - 100, 2**24, np.int64),
+        (2**31 - 100, 2**31 - 1, np.int64),
+        (-5, 2**24 - 6, np.int32),
     ],
 )
 def test_every_type_and_place_comes_back(low: int, high: int, dtype: Any, level: Any) -> None:
@@ -94,11 +95,11 @@ def test_every_type_and_place_comes_back(low: int, high: int, dtype: Any, level:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, MAX_BITS), st.integers(-(2**23), 2**23), st.integers(2000, 2100), st.integers(0, 2**16))
 def test_any_width_at_any_place_comes_back(n_bits: int, least: int, n_values: int, seed: int) -> None:
-    least = min(least, 2**24 - 2**n_bits)
+    least = least if seed % 2 else least * 200
     values = np.random.default_rng(seed).integers(least, least + 2**n_bits, n_values)
     values[:2] = least, least + 2**n_bits - 1
     assert bits_per_value(values) == n_bits
-    if n_bits % 8:
+    if n_bits not in (8, 16):
         assert np.array_equal(given_back(values, level=LEVELS[-1]), values)
 
 
@@ -109,10 +110,10 @@ def test_any_width_at_any_place_comes_back(n_bits: int, least: int, n_values: in
         np.resize(np.arange(200), 5000),
         np.resize(np.arange(17, dtype=np.uint8), 300),
         np.resize([0, 2**30], 5000).astype(np.int32),
-        np.resize([2**24, 2**24 + 1], 5000).astype(np.int32),
+        np.resize([2**31, 2**31 + 1], 5000).astype(np.int64),
         np.resize([0.0, 1.0], 5000).astype(np.float32),
     ],
-    ids=["full", "bytes", "small", "wide", "beyond float32", "float"],
+    ids=["full", "bytes", "small", "wide", "beyond int32", "float"],
 )
 def test_constants_that_are_best_as_they_are_stay(values: Any) -> None:
     assert store_bits(product(values)) == NOTHING
@@ -129,7 +130,7 @@ def test_constants_that_are_best_as_they_are_stay(values: Any) -> None:
         (np.array([np.inf, 1.0]), 64),
         (np.array([], np.int16), 16),
         (np.array([True, False]), 1),
-        (np.array([0, 2**23], np.int32), 32),
+        (np.array([0, 2**24], np.int32), 32),
     ],
 )
 def test_bits_that_tell_values_apart(values: Any, n_bits: int) -> None:

@@ -18,13 +18,11 @@ instead of the 32 of their type. Runs after `narrow_constants`, which makes inte
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from optimization.passes.constants import Computed, n_bytes, store_each
+from optimization.passes.constants import Array, Computed, Parts, n_bytes, store_each
 from optimization.passes.outcome import Promise, Refused, Rewrite
 
 PROMISE = Promise.LOSSLESS
@@ -41,7 +39,6 @@ LARGEST = 2**31 - 1
 """Values are put together in int32."""
 EIGHT = 8
 """Values that share the bytes of their planes."""
-Array = np.ndarray[Any, Any]
 
 
 def store_bits(model: onnx.ModelProto) -> Rewrite | Refused:
@@ -76,55 +73,42 @@ def _form(tensor: onnx.TensorProto) -> tuple[Computed, str] | None:
     n_bits = bits_per_value(values)
     if n_bits >= 8 * values.itemsize or n_bits in (8, 16):
         return None
-    parts = _Bits(tensor.name).of(values, n_bits)
+    parts = _parts(tensor.name, values, n_bits)
     gain = n_bytes(([tensor], [])) - n_bytes(parts)
     return (parts, f"on {n_bits} bits a value, {gain} bytes less") if gain >= MIN_GAIN else None
 
 
-class _Bits:
-    """The constants and nodes that make up one constant."""
+def _parts(name: str, values: Array, n_bits: int) -> Computed:
+    """Return what makes up the integers `values`, which need `n_bits`."""
+    parts, least, n_whole = Parts(name), int(values.min()), min(n_bits // 8, 2)
+    rest = np.pad(values.ravel().astype(np.int64) - least, (0, -values.size % EIGHT))
+    total = _upper(parts, rest >> 8 * n_whole, n_bits - 8 * n_whole)
+    if n_whole:
+        total = parts.add("Mul", total, parts.constant("unit", np.array(256**n_whole, np.int32)))
+        whole = rest.astype(np.uint8 if n_whole == 1 else np.uint16)
+        low = parts.add("Cast", parts.constant("whole", whole), to=onnx.TensorProto.INT32)
+        total = parts.add("Add", total, low)
+    if least:
+        total = parts.add("Add", total, parts.constant("least", np.array(least, np.int32)))
+    if rest.size > values.size:
+        ends = {"start": 0, "end": values.size, "axis": 1}
+        total = parts.add("Slice", total, *(parts.constant(k, np.array([v])) for k, v in ends.items()))
+    shaped = parts.add("Reshape", total, parts.constant("shape", np.array(values.shape, np.int64)))
+    return parts.finish("Cast", shaped, to=helper.np_dtype_to_tensor_dtype(values.dtype))
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.tensors: list[onnx.TensorProto] = []
-        self.nodes: list[onnx.NodeProto] = []
 
-    def of(self, values: Array, n_bits: int) -> Computed:
-        """Return what makes up the integers `values`, which need `n_bits`."""
-        least, n_whole = int(values.min()), min(n_bits // 8, 2)
-        rest = np.pad(values.ravel().astype(np.int64) - least, (0, -values.size % EIGHT))
-        total = self._upper(rest >> 8 * n_whole, n_bits - 8 * n_whole)
-        if n_whole:
-            total = self._node("Mul", total, self._constant("unit", np.array(256**n_whole, np.int32)))
-            whole = rest.astype(np.uint8 if n_whole == 1 else np.uint16)
-            low = self._node("Cast", self._constant("whole", whole), to=onnx.TensorProto.INT32)
-            total = self._node("Add", total, low)
-        if least:
-            total = self._node("Add", total, self._constant("least", np.array(least, np.int32)))
-        if rest.size > values.size:
-            ends = {"start": 0, "end": values.size, "axis": 1}
-            total = self._node("Slice", total, *(self._constant(k, np.array([v])) for k, v in ends.items()))
-        shaped = self._node("Reshape", total, self._constant("shape", np.array(values.shape, np.int64)))
-        kind = helper.np_dtype_to_tensor_dtype(values.dtype)
-        self.nodes.append(helper.make_node("Cast", [shaped], [self.name], to=kind))
-        return self.tensors, self.nodes
+def _upper(parts: Parts, values: Array, n_bits: int) -> str:
+    """The numbers `values` `(n,)` of so many bits, as int32 `(1, n)`."""
+    places = np.arange(n_bits)
+    planes = np.packbits(values >> places[:, None] & 1, axis=1, bitorder="little")[:, :, None]
+    rows = parts.add(
+        "Reshape", bits_of(parts, "planes", planes), parts.constant("rows", np.array([n_bits, -1]))
+    )
+    return parts.add("MatMulInteger", parts.constant("powers", (1 << places)[None].astype(np.uint8)), rows)
 
-    def _upper(self, values: Array, n_bits: int) -> str:
-        """The numbers `values` `(n,)` of so many bits, as int32 `(1, n)`."""
-        places = np.arange(n_bits)
-        planes = np.packbits(values >> places[:, None] & 1, axis=1, bitorder="little")[:, :, None]
-        shifts = self._constant("shifts", np.arange(EIGHT, dtype=np.uint8))
-        shifted = self._node("BitShift", self._constant("planes", planes), shifts, direction="RIGHT")
-        bits = self._node("Mod", shifted, self._constant("two", np.array(2, np.uint8)))
-        rows = self._node("Reshape", bits, self._constant("rows", np.array([n_bits, -1])))
-        powers = self._constant("powers", (1 << places)[None].astype(np.uint8))
-        return self._node("MatMulInteger", powers, rows)
 
-    def _constant(self, key: str, value: Array) -> str:
-        self.tensors.append(numpy_helper.from_array(value, f"{self.name}/{key}"))
-        return self.tensors[-1].name
-
-    def _node(self, op_type: str, *inputs: str, **attributes: Any) -> str:
-        result = f"{self.name}/{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op_type, list(inputs), [result], **attributes))
-        return result
+def bits_of(parts: Parts, key: str, packed: Array) -> str:
+    """Add the bits of the bytes `packed` `(…, 1)`, lowest first, as uint8 `(…, 8)`."""
+    whole, shifts = parts.constant(key, packed), parts.constant("shifts", np.arange(EIGHT, dtype=np.uint8))
+    shifted = parts.add("BitShift", whole, shifts, direction="RIGHT")
+    return parts.add("Mod", shifted, parts.constant("two", np.array(2, np.uint8)))

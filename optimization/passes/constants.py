@@ -11,18 +11,47 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Any
 
+import numpy as np
 import onnx
+from onnx import helper, numpy_helper
 
 from optimization.passes.graph import all_constants, all_graphs, all_nodes, copy_model
 from optimization.passes.outcome import Refused, Rewrite
 
 Computed = tuple[list[onnx.TensorProto], list[onnx.NodeProto]]
 """Constants, and the nodes that make another one of them."""
+Array = np.ndarray[Any, Any]
 LETTERS = 2
 """Of a short name in a graph of some size."""
 QUANTIZATION = ("quantize", "qlinear", "integer")
 """Parts of the names, in small letters, of operators whose constants stay as they are."""
+
+
+class Parts:
+    """Collects the constants and nodes that make up one constant, under names that begin with its own."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.tensors: list[onnx.TensorProto] = []
+        self.nodes: list[onnx.NodeProto] = []
+
+    def constant(self, key: str, value: Array) -> str:
+        """Add a constant and return its name."""
+        self.tensors.append(numpy_helper.from_array(value, f"{self.name}/{key}"))
+        return self.tensors[-1].name
+
+    def add(self, op_type: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        """Add a node and return the name of its result."""
+        result = output or f"{self.name}/{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op_type, list(inputs), [result], **attributes))
+        return result
+
+    def finish(self, op_type: str, *inputs: str, **attributes: Any) -> Computed:
+        """Add the node that gives the constant itself, and return all."""
+        self.add(op_type, *inputs, output=self.name, **attributes)
+        return self.tensors, self.nodes
 
 
 def store_each(

@@ -17,14 +17,12 @@ The weights of a k-class SVC are such a constant: a pair of classes reads the ve
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
 
-from optimization.passes.bit_constants import bits_per_value
-from optimization.passes.constants import Computed, n_bytes, store_each
+from optimization.passes.bit_constants import bits_of, bits_per_value
+from optimization.passes.constants import Array, Computed, Parts, n_bytes, store_each
 from optimization.passes.outcome import Promise, Refused, Rewrite
 
 PROMISE = Promise.LOSSLESS
@@ -35,7 +33,6 @@ MIN_GAIN = 256
 MAX_VALUES = 2**24
 """A value takes some 20 bytes more while the constant is put together."""
 MIN_OPSET = 13
-Array = np.ndarray[Any, Any]
 
 
 def store_sparsely(model: onnx.ModelProto) -> Rewrite | Refused:
@@ -60,48 +57,22 @@ def _stored(tensor: onnx.TensorProto) -> tuple[int, Computed] | None:
     n_bits = bits_per_value(values)
     if values.size * (n_bits - 1) < n_bits * np.count_nonzero(bits):
         return None
-    mask, rest, nodes = _parts(tensor.name, values, bits)
-    added = n_bytes((rest[1:], nodes))
-    gain = int(n_bits * np.count_nonzero(~bits) - bits.size) // 8 - added
+    (kept, mask, *rest), nodes = _parts(tensor.name, values, bits)
+    gain = int(n_bits * np.count_nonzero(~bits) - bits.size) // 8 - n_bytes((rest, nodes))
     if gain < MIN_GAIN:
         return None
     more, (masks, made) = _stored(mask) or (0, ([mask], []))
-    return gain + more, ([*masks, *rest], [*made, *nodes])
+    return gain + more, ([*masks, kept, *rest], [*made, *nodes])
 
 
-def _parts(
-    name: str, values: Array, bits: Array
-) -> tuple[onnx.TensorProto, list[onnx.TensorProto], list[onnx.NodeProto]]:
-    """Return the mask, the other constants, its values first, and the nodes that make up `values`."""
-    constants = {
-        "mask": np.packbits(bits, bitorder="little")[:, None],
-        "values": np.concatenate([np.zeros(1, values.dtype), values.ravel()[bits]]),
-        "shifts": np.arange(8, dtype=np.uint8),
-        "two": np.array(2, dtype=np.uint8),
-        "flat": np.array([-1]),
-        "axis": np.array(0),
-        "ends": np.array([bits.size]),
-        "start": np.array([0]),
-        "shape": np.array(values.shape, dtype=np.int64),
-    }
-    named = {key: f"{name}/{key}" for key in constants}
-    mask, *rest = (numpy_helper.from_array(value, named[key]) for key, value in constants.items())
-    return mask, rest, _nodes(name, named)
-
-
-def _nodes(name: str, of: dict[str, str]) -> list[onnx.NodeProto]:
-    """The nodes that make the tensor `name`; the mask's last byte may hold bits too many."""
-    steps = {
-        key: f"{name}/{key}" for key in ("shifted", "bit", "row", "kept", "bits", "count", "place", "all")
-    }
-    return [
-        helper.make_node("BitShift", [of["mask"], of["shifts"]], [steps["shifted"]], direction="RIGHT"),
-        helper.make_node("Mod", [steps["shifted"], of["two"]], [steps["bit"]]),
-        helper.make_node("Reshape", [steps["bit"], of["flat"]], [steps["row"]]),
-        helper.make_node("Slice", [steps["row"], of["start"], of["ends"]], [steps["kept"]]),
-        helper.make_node("Cast", [steps["kept"]], [steps["bits"]], to=onnx.TensorProto.INT32),
-        helper.make_node("CumSum", [steps["bits"], of["axis"]], [steps["count"]]),
-        helper.make_node("Mul", [steps["bits"], steps["count"]], [steps["place"]]),
-        helper.make_node("Gather", [of["values"], steps["place"]], [steps["all"]]),
-        helper.make_node("Reshape", [steps["all"], of["shape"]], [name]),
-    ]
+def _parts(name: str, values: Array, bits: Array) -> Computed:
+    """Return what makes up `values`: those kept, the mask (to whole bytes), the rest."""
+    parts = Parts(name)
+    kept = parts.constant("values", np.concatenate([np.zeros(1, values.dtype), values.ravel()[bits]]))
+    found = bits_of(parts, "mask", np.packbits(bits, bitorder="little")[:, None])
+    row = parts.add("Reshape", found, parts.constant("flat", np.array([-1])))
+    ends = parts.constant("start", np.array([0])), parts.constant("end", np.array([bits.size]))
+    wide = parts.add("Cast", parts.add("Slice", row, *ends), to=onnx.TensorProto.INT32)
+    count = parts.add("CumSum", wide, parts.constant("axis", np.array(0)))
+    line = parts.add("Gather", kept, parts.add("Mul", wide, count))
+    return parts.finish("Reshape", line, parts.constant("shape", np.array(values.shape, np.int64)))

@@ -24,15 +24,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from optimization.passes.constants import Computed
+from optimization.passes.constants import Array, Computed, Parts
 
-Array = np.ndarray[Any, Any]
 LARGEST_FLOAT16, SMALLEST_FLOAT16, LARGEST_EXPONENT = 65504.0, 2.0**-14, 15
 MIN_COLUMNS = 16
 """A row of fewer values is worth two bytes of its own only where rows are uneven."""
@@ -96,7 +94,7 @@ def store(values: Array, name: str, n_bits: int) -> Computed:
     if values.dtype == np.float64:
         single = f"{name}/single"
         tensors, nodes = store(values.astype(np.float32), single, n_bits)
-        return tensors, [*nodes, _cast(single, name, to=onnx.TensorProto.DOUBLE)]
+        return tensors, [*nodes, helper.make_node("Cast", [single], [name], to=onnx.TensorProto.DOUBLE)]
     if values.ndim != 2:
         flat, shape = f"{name}/flat", f"{name}/shape"
         tensors, nodes = store(values.reshape(-1, values.shape[-1] if values.ndim > 2 else 1), flat, n_bits)
@@ -111,21 +109,42 @@ def store(values: Array, name: str, n_bits: int) -> Computed:
 
 def _store_float16(values: Array, name: str) -> Computed:
     """Values beyond float16 are divided by a power of two first."""
+    parts = Parts(name)
     power = np.ceil(np.log2(max(1.0, float(np.abs(values).max()) / LARGEST_FLOAT16)))
-    narrow = np.ldexp(values, -int(power)).astype(np.float16)
+    q = parts.constant("q", np.ldexp(values, -int(power)).astype(np.float16))
     if not power:
-        return _tensors(name, {"q": narrow}), [_cast(f"{name}/q", name)]
-    chain = _Chain(name, {"q": narrow, "power": np.array(2.0**power, np.float32)}, np.ones(1))
-    return chain.finish("Mul", chain.cast("q"), chain.of("power"))
+        return parts.finish("Cast", q, to=onnx.TensorProto.FLOAT)
+    wide = parts.add("Cast", q, to=onnx.TensorProto.FLOAT)
+    return parts.finish("Mul", wide, parts.constant("power", np.array(2.0**power, np.float32)))
 
 
 def store_grid(q: Array, grid: Grid, name: str) -> Computed:
     """Return constants and nodes that make the tensor `name` of whole numbers `q` `(n_rows, n_columns)`."""
-    q = q.astype(np.int8 if grid.n_bits <= BYTE_BITS else np.int16)
-    if grid.n_bits < BYTE_BITS:
-        return _in_blocks(q, grid, name)
-    chain = _Chain(name, {"q": q, "columns": grid.scale}, grid.rows)
-    return chain.finish("Mul", chain.cast("q"), chain.of("columns"))
+    parts = Parts(name)
+    last = _in_blocks(parts, q, grid) if grid.n_bits < BYTE_BITS else _by_columns(parts, q, grid)
+    if (grid.rows == 1).all():
+        return parts.finish(*last)
+    return parts.finish("Mul", parts.add(*last), _wide(parts, "rows", grid.rows))
+
+
+def _by_columns(parts: Parts, q: Array, grid: Grid) -> tuple[str, ...]:
+    """Add all but the last node; return its operator and its inputs."""
+    wide = _wide(parts, "q", q.astype(np.int8 if grid.n_bits == BYTE_BITS else np.int16))
+    return "Mul", wide, parts.constant("columns", grid.scale)
+
+
+def _in_blocks(parts: Parts, q: Array, grid: Grid) -> tuple[str, ...]:
+    """Add all but the last node; return its operator and its inputs."""
+    n_rows, n_columns = q.shape
+    wide = _wide(parts, "q", np.pad(q.astype(np.int8), ((0, -n_rows % BLOCK), (0, 0))))
+    blocks = parts.add("Reshape", wide, parts.constant("in_blocks", np.array([-1, BLOCK, n_columns])))
+    scaled = parts.add("Mul", blocks, parts.constant("blocks", grid.scale))
+    flat = parts.add("Reshape", scaled, parts.constant("in_rows", np.array([-1, n_columns])))
+    return "Slice", flat, parts.constant("start", np.array([0])), parts.constant("end", np.array([n_rows]))
+
+
+def _wide(parts: Parts, key: str, value: Array) -> str:
+    return parts.add("Cast", parts.constant(key, value), to=onnx.TensorProto.FLOAT)
 
 
 def _row_scale(values: Array) -> Array:
@@ -160,61 +179,3 @@ def _best_scale(blocks: Array) -> Array:
         error = np.square(near - blocks).sum(axis=1, keepdims=True)
         best, least = np.where(error < least, scale, best), np.minimum(error, least)
     return best
-
-
-def _in_blocks(q: Array, grid: Grid, name: str) -> Computed:
-    n_rows, n_columns = q.shape
-    constants = {
-        "q": np.pad(q, ((0, -n_rows % BLOCK), (0, 0))),
-        "blocks": grid.scale,
-        "in_blocks": np.array([-1, BLOCK, n_columns]),
-        "in_rows": np.array([-1, n_columns]),
-        "start": np.array([0]),
-        "end": np.array([n_rows]),
-    }
-    chain = _Chain(name, constants, grid.rows)
-    whole = chain.add("Reshape", chain.cast("q"), chain.of("in_blocks"))
-    flat = chain.add("Reshape", chain.add("Mul", whole, chain.of("blocks")), chain.of("in_rows"))
-    return chain.finish("Slice", flat, chain.of("start"), chain.of("end"))
-
-
-class _Chain:
-    """Nodes that make one tensor out of constants, and the constants."""
-
-    def __init__(self, name: str, constants: Mapping[str, Array], rows: Array) -> None:
-        self.name = name
-        self.scaled = bool((rows != 1).any())
-        constants = {**constants, "rows": rows} if self.scaled else constants
-        self.tensors = _tensors(name, constants)
-        self.nodes: list[onnx.NodeProto] = []
-
-    def of(self, key: str) -> str:
-        """Return the name of the constant `key`."""
-        return f"{self.name}/{key}"
-
-    def add(self, op_type: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        """Add a node and return the name of its result."""
-        result = output or f"{self.name}/{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op_type, list(inputs), [result], **attributes))
-        return result
-
-    def cast(self, key: str) -> str:
-        """Add the constant `key` as float32."""
-        return self.add("Cast", self.of(key), to=onnx.TensorProto.FLOAT)
-
-    def finish(self, op_type: str, *inputs: str) -> Computed:
-        """Add the last node and, if there are any, the scales of rows."""
-        if not self.scaled:
-            self.add(op_type, *inputs, output=self.name)
-        else:
-            last = self.add(op_type, *inputs)
-            self.add("Mul", last, self.cast("rows"), output=self.name)
-        return self.tensors, self.nodes
-
-
-def _tensors(name: str, constants: Mapping[str, Array]) -> list[onnx.TensorProto]:
-    return [numpy_helper.from_array(value, f"{name}/{key}") for key, value in constants.items()]
-
-
-def _cast(source: str, target: str, *, to: int = onnx.TensorProto.FLOAT) -> onnx.NodeProto:
-    return helper.make_node("Cast", [source], [target], to=to)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from onnx import helper
 
 from optimization.passes.outcome import Refused, Rewrite
+from optimization.passes.pipeline import encode
 from optimization.passes.sparse_constants import store_sparsely
 from tests.passes.helpers import LEVELS, constant, make_model, op_types, run
 
@@ -88,6 +89,40 @@ def test_an_old_operator_set_is_refused() -> None:
         opsets=[("", 12)],
     )
     assert store_sparsely(old) == Refused("expected operator set 13 or newer, found 12")
+
+
+def test_grey_levels_half_of_them_0_take_a_bit_and_the_bits_of_the_others() -> None:
+    generator = np.random.default_rng(0)
+    values = generator.integers(0, 17, (1797, 64)).astype(np.uint8)
+    values[generator.random(values.shape) < 0.5] = 0
+    model = make_model(
+        [
+            helper.make_node("Cast", ["C"], ["c"], to=onnx.TensorProto.FLOAT),
+            helper.make_node("Gemm", ["x", "c"], ["y"], transB=1),
+        ],
+        constants=[constant("C", values)],
+    )
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 64
+    encoded = encode(model).model
+    least = values.size / 8 + np.count_nonzero(values) * 5 / 8
+    assert least < encoded.ByteSize() < least + 1200
+    rows = generator.normal(size=(2, 64)).astype(np.float32)
+    before, after = (run(m.SerializeToString(), {"x": rows})[0] for m in (model, encoded))
+    assert before.tobytes() == after.tobytes()
+
+
+def test_a_mask_of_zeros_is_stored_without_them_too() -> None:
+    """A diagonal: its mask would take an eighth of a byte for each of 160,000 places."""
+    values = np.diag(np.random.default_rng(0).normal(size=400)).astype(np.float32)
+    model = product(values)
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 400
+    outcome = store_sparsely(model)
+    assert isinstance(outcome, Rewrite)
+    assert op_types(outcome.model) == [*CHAIN, *CHAIN, *CHAIN, "MatMul"]
+    assert outcome.model.ByteSize() < 400 * 4 + 400 + 160_000 / 64 + 1500
+    rows = np.random.default_rng(1).normal(size=(2, 400)).astype(np.float32)
+    before, after = (run(m.SerializeToString(), {"x": rows})[0] for m in (model, outcome.model))
+    assert before.tobytes() == after.tobytes()
 
 
 def test_a_second_run_finds_nothing() -> None:

@@ -30,8 +30,8 @@ PROMISE = Promise.LOSSLESS
 WIDE = frozenset(
     {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.INT32, onnx.TensorProto.INT64}
 )
-NARROW: tuple[type[Any], ...] = (np.int8, np.uint8, np.float16, np.int16, np.uint16, np.float32, np.int32)
-"""Fewest bytes first."""
+NARROW: tuple[type[Any], ...] = (np.int8, np.uint8, np.int16, np.uint16, np.float16, np.float32, np.int32)
+"""Fewest bytes first; of as many whole numbers first, which may take fewer bits."""
 MIN_GAIN = 128
 """Bytes that a constant must save beyond its Cast: below, loading one node more is not worth it."""
 

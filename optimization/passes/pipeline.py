@@ -26,6 +26,7 @@ from optimization.passes import (
     opset_imports,
     single_values,
     sparse_constants,
+    table_constants,
     texts,
     unused,
 )
@@ -105,6 +106,7 @@ ENCODING: tuple[Pass, ...] = (
     Pass("single_values", single_values.PROMISE, single_values.match_ranks),
     # Sparse first: its values may be narrow, and again: of few large numbers the upper bits are zeros.
     SPARSE,
+    Pass("table_constants", table_constants.PROMISE, table_constants.store_tables),
     Pass("narrow_constants", narrow_constants.PROMISE, narrow_constants.narrow_constants),
     Pass("bit_constants", bit_constants.PROMISE, bit_constants.store_bits),
     SPARSE,

@@ -59,11 +59,16 @@ def store_each(
     form: Callable[[onnx.TensorProto], tuple[Computed, str] | None],
     *,
     nothing: str,
+    min_opset: int = 0,
 ) -> Rewrite | Refused:
     """Put what `form` makes of a constant in its place, with what it says of it.
 
-    `form` returns None for a constant that is best as it is; where all are, `nothing` is the reason.
+    `form` returns None for a constant that is best as it is; where all are, `nothing` is the reason. Its
+    nodes need operator set `min_opset`.
     """
+    opset = next((item.version for item in model.opset_import if item.domain == ""), 0)
+    if opset < min_opset:
+        return Refused(f"expected operator set {min_opset} or newer, found {opset}")
     kept = _must_stay(model.graph)
     parts: dict[str, Computed] = {}
     changes: list[str] = []

@@ -21,7 +21,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from optimization.passes.bit_constants import bits_of, bits_per_value
+from optimization.passes.bit_constants import MIN_OPSET, bits_of, bits_per_value
 from optimization.passes.constants import Array, Computed, Parts, n_bytes, store_each
 from optimization.passes.outcome import Promise, Refused, Rewrite
 
@@ -32,15 +32,11 @@ MIN_GAIN = 256
 """Bytes, beyond those of the nodes, that make nine nodes more worth loading."""
 MAX_VALUES = 2**24
 """A value takes some 20 bytes more while the constant is put together."""
-MIN_OPSET = 13
 
 
 def store_sparsely(model: onnx.ModelProto) -> Rewrite | Refused:
     """Store every constant of numbers with many zeros as its other values."""
-    opset = next((item.version for item in model.opset_import if item.domain == ""), 0)
-    if opset < MIN_OPSET:
-        return Refused(f"expected operator set {MIN_OPSET} or newer, found {opset}")
-    return store_each(model, _form, nothing="no constant holds enough zeros")
+    return store_each(model, _form, nothing="no constant holds enough zeros", min_opset=MIN_OPSET)
 
 
 def _form(tensor: onnx.TensorProto) -> tuple[Computed, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,15 @@ def run(content: bytes, feeds: Mapping[str, Any], level: Any = LEVELS[1]) -> lis
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     return session.run(None, dict(feeds))
+
+
+def running(content: bytes, folder: Path) -> onnx.ModelProto:
+    """The graph that onnxruntime runs, after its own optimizations; written to `folder` on the way."""
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(folder / "running.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return onnx.load(folder / "running.onnx")
 
 
 def assert_bit_equal(before: bytes, after: bytes, feeds: Mapping[str, Any]) -> None:

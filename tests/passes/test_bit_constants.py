@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +16,7 @@ from optimization.passes.bit_constants import MAX_BITS, bits_per_value, store_bi
 from optimization.passes.graph import all_nodes
 from optimization.passes.outcome import Refused, Rewrite
 from optimization.passes.pipeline import encode
-from tests.passes.helpers import LEVELS, constant, make_model, op_types, run
+from tests.passes.helpers import LEVELS, assert_models_bit_equal, constant, make_model, op_types, run, running
 
 NOTHING = Refused("no constant of integers takes fewer bits than its type")
 ROWS = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -58,18 +57,13 @@ def test_planes_of_bits_replace_the_constant(width: int) -> None:
     planes = next(tensor for tensor in outcome.model.graph.initializer if tensor.name == "C/planes")
     assert list(planes.dims) == [5, -(-3 * width // 8), 1]
     assert model.ByteSize() - outcome.model.ByteSize() > 3 * width * 3 / 8 - 900
-    for level in LEVELS:
-        before, after = (run(m.SerializeToString(), {"x": ROWS}, level)[0] for m in (model, outcome.model))
-        assert before.tobytes() == after.tobytes()
+    assert_models_bit_equal(model, outcome.model, {"x": ROWS})
 
 
 def test_the_running_graph_is_the_old_one(tmp_path: Path) -> None:
     outcome = store_bits(product(grey_levels()))
     assert isinstance(outcome, Rewrite)
-    options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath = str(tmp_path / "running.onnx")
-    onnxruntime.InferenceSession(outcome.model.SerializeToString(), options)
-    assert op_types(onnx.load(tmp_path / "running.onnx")) == ["MatMul"]
+    assert op_types(running(outcome.model.SerializeToString(), tmp_path)) == ["MatMul"]
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -178,14 +172,9 @@ def test_a_constant_of_a_body_is_stored_there(tmp_path: Path) -> None:
     assert "BitShift" in {node.op_type for node in all_nodes(outcome.model.graph)} - set(
         op_types(outcome.model)
     )
-    for level in LEVELS:
-        before, after = (run(m.SerializeToString(), {"x": ROWS}, level)[0] for m in (model, outcome.model))
-        assert before.tobytes() == after.tobytes()
-    options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath = str(tmp_path / "running.onnx")
-    onnxruntime.InferenceSession(outcome.model.SerializeToString(), options)
-    running = [node.op_type for node in all_nodes(onnx.load(tmp_path / "running.onnx").graph)]
-    assert running == ["Scan", "MatMul"]
+    assert_models_bit_equal(model, outcome.model, {"x": ROWS})
+    graph = running(outcome.model.SerializeToString(), tmp_path).graph
+    assert [node.op_type for node in all_nodes(graph)] == ["Scan", "MatMul"]
 
 
 def test_upper_bits_that_are_mostly_zeros_are_not_stored() -> None:

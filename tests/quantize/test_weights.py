@@ -1,6 +1,5 @@
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +13,7 @@ from optimization.quantize.candidate import Candidate
 from optimization.quantize.policies import apply_policy
 from optimization.quantize.storage import store
 from optimization.quantize.weights import BITS, store_weights, why_not_stored
-from tests.passes.helpers import constant, make_model, run
+from tests.passes.helpers import constant, make_model, run, running
 
 POLICIES = tuple(BITS)
 LARGEST_ERROR = {
@@ -87,13 +86,9 @@ def test_a_matrix_gets_that_much_smaller(policy, ratio):
 @pytest.mark.parametrize("policy", POLICIES)
 def test_the_graph_that_runs_holds_the_float32_matrix_again(policy, tmp_path):
     candidate = apply_policy(policy, product(normal()).SerializeToString())
-    options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
-    options.log_severity_level = 3
-    onnxruntime.InferenceSession(candidate.model, options, providers=["CPUExecutionProvider"])
-    running = onnx.load(tmp_path / "optimized.onnx")
-    assert [node.op_type for node in running.graph.node] == ["MatMul"]
-    (weight,) = running.graph.initializer
+    graph = running(candidate.model, tmp_path).graph
+    assert [node.op_type for node in graph.node] == ["MatMul"]
+    (weight,) = graph.initializer
     assert (weight.data_type, list(weight.dims)) == (TensorProto.FLOAT, [64, 48])
 
 
@@ -261,15 +256,10 @@ def test_training_rows_that_bodies_decode_are_stored_on_fewer_bits(policy, ratio
     lossless, candidate = (apply_policy(name, model) for name in ("lossless", policy))
     assert lossless.n_bytes / candidate.n_bytes > ratio
     assert "Scan" in {item.op_type for item in candidate.operators if item.quantized}
-    assert running_operators(candidate.model, tmp_path) == running_operators(lossless.model, tmp_path)
+    operators = [
+        sorted(node.op_type for node in all_nodes(running(item.model, tmp_path).graph))
+        for item in (lossless, candidate)
+    ]
+    assert operators[0] == operators[1]
     found = Predictor(candidate.model, converted.manifest).predict(rows, "predict")
     assert np.mean(found != estimator.predict(rows)) <= {"weight_only": 0.02}.get(policy, 0.002)
-
-
-def running_operators(model, folder):
-    """The operators that onnxruntime runs, those of bodies too."""
-    options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath = str(folder / "optimized.onnx")
-    options.log_severity_level = 3
-    onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    return sorted(node.op_type for node in all_nodes(onnx.load(folder / "optimized.onnx").graph))

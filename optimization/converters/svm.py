@@ -96,7 +96,8 @@ class _Votes:
             return self.decisions
         confidence = self.algebra.add("Softsign", [self.algebra.gemm(self.decisions, self.signs)])
         thirds = self.algebra.scaled(confidence, 1.0 / 3.0)
-        return self.algebra.add("Add", [self._count("Less", -self.signs), thirds])
+        against = 0.0 - self.signs  # and not −signs, whose −0.0 is no whole number
+        return self.algebra.add("Add", [self._count("Less", against), thirds])
 
     def _count(self, comparison: str, signs: Array) -> str:
         """Write the votes: a pair's vote goes to its class with sign 1 where the comparison holds."""

@@ -61,6 +61,8 @@ def pairwise_expansion(estimator: Any) -> Expansion:
 
 
 def _expansion(estimator: Any, weights: Array) -> Expansion:
+    # A vector of a class that a pair does without has −0.0 there, which is no zero to sparse_constants.
+    weights = weights + 0.0
     bias = np.asarray(estimator._intercept_, dtype=np.float64)
     return Expansion(_kernel(estimator), _points(estimator), weights, bias, estimator.kernel == "precomputed")
 

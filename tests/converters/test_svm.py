@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
@@ -53,6 +54,17 @@ def test_a_linear_kernel_is_one_product() -> None:
 def test_many_classes_vote(shape: str, break_ties: bool) -> None:
     rows, digits = load_digits(return_X_y=True)
     agree(SVC(decision_function_shape=shape, break_ties=break_ties).fit(rows[:400], digits[:400]), rows)
+
+
+def test_a_vector_that_a_pair_does_without_has_weight_zero_and_no_sign() -> None:
+    """libsvm writes −0.0 there, which no policy could leave out."""
+    rows, digits = load_digits(return_X_y=True)
+    estimator = SVC().fit(rows[:400], digits[:400])
+    assert (np.signbit(estimator._dual_coef_) & (estimator._dual_coef_ == 0)).any()
+    constants = [onnx.numpy_helper.to_array(t) for t in convert(estimator, rows).model.graph.initializer]
+    zeros = [values[values == 0] for values in constants if values.dtype.kind == "f"]
+    assert sum(map(len, zeros)) > 1000
+    assert not any(np.signbit(found).any() for found in zeros)
 
 
 def test_equal_votes_go_to_the_first_class_and_ties_are_broken_by_confidence() -> None:

@@ -69,7 +69,7 @@ def store_each(
     opset = next((item.version for item in model.opset_import if item.domain == ""), 0)
     if opset < min_opset:
         return Refused(f"expected operator set {min_opset} or newer, found {opset}")
-    kept = _must_stay(model.graph)
+    kept = why_kept(model.graph)
     parts: dict[str, Computed] = {}
     changes: list[str] = []
     for tensor in all_constants(model.graph):
@@ -112,17 +112,14 @@ def compute(graph: onnx.GraphProto, parts: Mapping[str, Computed]) -> None:
     graph.node.extend(nodes)
 
 
-def _must_stay(graph: onnx.GraphProto) -> set[str]:
-    """The names that the outside world, or a reader with wishes of its own, wants as constants.
-
-    A name that several bodies give stays too: it does not say which constant is meant.
-    """
-    kept = {value.name for value in (*graph.input, *graph.output)}
+def why_kept(graph: onnx.GraphProto) -> dict[str, str]:
+    """Return why constants stay as they are, by name; those that are not named need not."""
+    kept = {value.name: "it is an input or output of the graph" for value in (*graph.input, *graph.output)}
     given = Counter(tensor.name for tensor in all_constants(graph))
-    kept.update(name for name, count in given.items() if count > 1)
+    kept.update((name, "its name is given more than once") for name, count in given.items() if count > 1)
     for node in all_nodes(graph):
         if _is_particular(node):
-            kept.update(node.input)
+            kept.update((name, f"{node.op_type} asks for a constant") for name in node.input)
     return kept
 
 

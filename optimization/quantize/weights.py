@@ -9,13 +9,13 @@ Legal: constants whose readers are standard operators: floats, and integers that
 stay.
 Refused, constant by constant: too few values; a vector that is small beside the largest constant; what
 float32 does not hold; what `encode` stores as small without rounding, such as whole numbers; an input or
-output of the graph; a reader of another domain, which asks for a constant. `clean` must not come after it:
-it computes constants, as onnxruntime does.
+output of the graph; a reader of another domain or of quantization, which asks for a constant. `clean` must
+not come after it: it computes constants, as onnxruntime does.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from math import prod
 
@@ -23,7 +23,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from optimization.passes.constants import Computed, compute
+from optimization.passes.constants import Computed, compute, why_kept
 from optimization.passes.graph import all_constants, all_graphs, all_nodes, copy_model
 from optimization.passes.pipeline import encode
 from optimization.quantize.names import PolicyName
@@ -52,7 +52,7 @@ BITS: Mapping[PolicyName, int] = {
 }
 """Of a value, by policy."""
 WHOLE = {14: 16, 12: 16, 10: 16, 4: 8}
-"""The bits of the smallest type that holds so many."""
+"""Bits that are no type of their own, and those of the smallest type that holds them."""
 
 
 def store_weights(model: onnx.ModelProto, policy: PolicyName, *, min_values: int) -> onnx.ModelProto | str:
@@ -75,21 +75,15 @@ def store_weights(model: onnx.ModelProto, policy: PolicyName, *, min_values: int
 
 def why_not_stored(model: onnx.ModelProto, *, min_values: int) -> Mapping[str, str]:
     """Return, for every constant, why its values stay as they are; empty: they need not."""
-    outside = {value.name for value in (*model.graph.input, *model.graph.output)}
-    given = Counter(tensor.name for tensor in all_constants(model.graph))
+    kept = why_kept(model.graph)
     readers = defaultdict(list)
     for node in all_nodes(model.graph):
         for name in node.input:
             readers[name].append(node)
-
     largest = max((tensor.ByteSize() for tensor in all_constants(model.graph)), default=0)
 
     def why_not(tensor: onnx.TensorProto) -> str:
-        if tensor.name in outside:
-            return "it is an input or output of the graph"
-        if given[tensor.name] > 1:
-            return "its name is given more than once"
-        reason = _why_not_read(tensor, readers[tensor.name]) or _why_not(tensor, min_values)
+        reason = kept.get(tensor.name) or _why_not(tensor, readers[tensor.name], min_values)
         small = _is_vector(tensor) and tensor.ByteSize() * SMALL_VECTOR < largest
         return VECTOR if small and not reason else reason
 
@@ -101,20 +95,13 @@ def _is_vector(tensor: onnx.TensorProto) -> bool:
     return bool(max(tensor.dims, default=1) == prod(tensor.dims))
 
 
-def _why_not_read(tensor: onnx.TensorProto, readers: list[onnx.NodeProto]) -> str:
-    other = next((node for node in readers if node.domain not in ("", "ai.onnx")), None)
-    if other is not None:
-        return f"{other.op_type} asks for a constant"
-    if tensor.data_type in INTEGERS and not all(_makes_floats(node) for node in readers):
-        return "it holds integers"
-    return ""
-
-
 def _makes_floats(node: onnx.NodeProto) -> bool:
     return node.op_type == "Cast" and any(item.name == "to" and item.i in FLOATS for item in node.attribute)
 
 
-def _why_not(tensor: onnx.TensorProto, min_values: int) -> str:
+def _why_not(tensor: onnx.TensorProto, readers: list[onnx.NodeProto], min_values: int) -> str:
+    if tensor.data_type in INTEGERS and not all(_makes_floats(node) for node in readers):
+        return "it holds integers"
     if tensor.data_type not in (*FLOATS, *INTEGERS):
         return "it holds no numbers that are calculated with"
     values = numpy_helper.to_array(tensor).astype(np.float64)
@@ -127,7 +114,9 @@ def _why_not(tensor: onnx.TensorProto, min_values: int) -> str:
 
 def bits_worth(tensor: onnx.TensorProto, n_bits: int) -> int:
     """Return `n_bits`, or the bits of a type where fewer save nothing: digits for nothing."""
-    whole, values = WHOLE.get(n_bits, n_bits), numpy_helper.to_array(tensor)
+    if n_bits not in WHOLE:
+        return n_bits
+    whole, values = WHOLE[n_bits], numpy_helper.to_array(tensor)
     packed, typed = (
         _encoded_bytes(store(values, tensor.name, bits), tensor.name) for bits in (n_bits, whole)
     )

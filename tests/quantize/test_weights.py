@@ -130,8 +130,12 @@ def test_rows_of_other_sizes_keep_their_digits(policy):
             product(normal(), extra=[helper.make_node("Odd", ["w"], ["z"], domain="other")]),
             "Odd asks for a constant",
         ),
+        (
+            product(normal(), extra=[helper.make_node("DynamicQuantizeLinear", ["w"], ["z", "s", "p"])]),
+            "DynamicQuantizeLinear asks for a constant",
+        ),
     ],
-    ids=["small", "NaN", "int64", "integers", "reader"],
+    ids=["small", "NaN", "int64", "integers", "reader", "quantization"],
 )
 @pytest.mark.parametrize("policy", POLICIES)
 def test_other_constants_stay_and_say_why(policy, model, reason):

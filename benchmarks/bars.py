@@ -214,6 +214,7 @@ BARS: tuple[Bar, ...] = (
 SUITE: Mapping[str, tuple[str, float]] = {
     "size_skl2onnx": ("size against skl2onnx, geometric mean", 4),
     "batch_skl2onnx": ("batch against skl2onnx, geometric mean", 3),
+    "size_throughput": ("objective=throughput: size against skl2onnx, geometric mean", 4),
     "batch_throughput": ("objective=throughput: batch against skl2onnx, geometric mean", 3),
     "one_row_sklearn": ("one row against scikit-learn, geometric mean", 40),
 }
@@ -221,6 +222,7 @@ NEVER: Mapping[str, tuple[str, float]] = {
     "size_skl2onnx": ("larger than skl2onnx", 1.0),
     "batch_skl2onnx": ("slower than skl2onnx in batch", NOISE),
     "batch_skl2onnx_1": ("slower than skl2onnx in batch, one thread", NOISE),
+    "size_throughput": ("larger than skl2onnx with objective=throughput", 1.0),
     "batch_throughput": ("slower than skl2onnx in batch with objective=throughput", NOISE),
     "one_row_skl2onnx": ("slower than skl2onnx for one row", NOISE),
     "one_row_latency": ("slower than skl2onnx for one row with objective=latency", NOISE),

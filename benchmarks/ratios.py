@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from optimization.quantize.candidate import PROMISES
+from optimization.quantize.choose import preferred
+
 Record = Mapping[str, Any]
 ONE_ROW, BATCH = "one_row_ms", "batch_ms"
 LOSSLESS, REGISTERED, LOOKUP, PLAIN = "lossless", "registered", "tree_lookup", "none"
@@ -29,15 +32,16 @@ class Ratios:
     one_row_skl2onnx: float | None
     """Bare sessions, the better number of threads of each."""
     one_row_latency: float | None
-    """Bare sessions, of the file that `objective=latency` chooses among those measured: the quickest for one
-    row, with one thread, that passes the gate."""
+    """Bare sessions, of the file that `objective=latency` chooses among those measured: with one thread the
+    quickest for one row of those that pass the gate, and of equally quick ones the smallest."""
     batch_skl2onnx: float | None
     """Bare sessions, the better number of threads of each."""
     batch_skl2onnx_1: float | None
     """Bare sessions, one thread."""
     batch_throughput: float | None
-    """Bare sessions, of the file that `objective=throughput` chooses among those measured: the quickest with
-    one thread that passes the gate."""
+    """Bare sessions, of the file that `objective=throughput` chooses among those measured: likewise."""
+    size_throughput: float | None
+    """That file against skl2onnx's."""
     one_row_sklearn: float | None
     """This project's predictor of the registered file against the quicker setting of scikit-learn."""
     batch_sklearn: float | None
@@ -45,31 +49,46 @@ class Ratios:
 
 def ratios(record: Record, policy: str = REGISTERED) -> Ratios:
     """Return the ratios of `policy`'s file."""
-    sizes, times, threads = record["bytes"], record["times"], record["threads"]
-    passed = [name for name, verdict in record["policies"].items() if verdict["passed"]]
+    sizes, times = record["bytes"], record["times"]
+    all_cores = (1, record["threads"])
 
-    def quickest(figure: str) -> tuple[str, str]:
-        name = min(passed, key=lambda name: times[f"{name}, 1 threads"][figure], default=policy)
-        return f"{name}, {threads} threads", f"{name}, 1 threads"
+    def best(name: str, figure: str, threads: Sequence[int] = all_cores) -> float | None:
+        return _best(times, (f"{name}, {n} threads" for n in threads), figure)
 
-    ours, plain = f"{policy}, {threads} threads", f"skl2onnx, {threads} threads"
-    ours_1, plain_1 = f"{policy}, 1 threads", "skl2onnx, 1 threads"
-    predictor = [name for name in times if name.startswith("this project")]
-    sklearn = [name for name in times if name.startswith("scikit-learn")]
+    def against_plain(name: str, figure: str, threads: Sequence[int] = all_cores) -> float | None:
+        return _ratio(best("skl2onnx", figure, threads), best(name, figure, threads))
+
+    def against_sklearn(figure: str) -> float | None:
+        theirs = _best(times, (name for name in times if name.startswith("scikit-learn")), figure)
+        return _ratio(theirs, best("this project", figure))
+
+    in_batch = chosen(record, BATCH)
     return Ratios(
         size_skl2onnx=_ratio(sizes["skl2onnx"], sizes.get(policy)),
         size_pickle=_ratio(sizes["pickle"], sizes.get(policy)),
-        one_row_skl2onnx=_ratio(
-            _best(times, (plain, plain_1), ONE_ROW), _best(times, (ours, ours_1), ONE_ROW)
-        ),
-        one_row_latency=_ratio(
-            _best(times, (plain, plain_1), ONE_ROW), _best(times, quickest(ONE_ROW), ONE_ROW)
-        ),
-        batch_skl2onnx=_ratio(_best(times, (plain, plain_1), BATCH), _best(times, (ours, ours_1), BATCH)),
-        batch_skl2onnx_1=_ratio(_best(times, [plain_1], BATCH), _best(times, [ours_1], BATCH)),
-        batch_throughput=_ratio(_best(times, (plain, plain_1), BATCH), _best(times, quickest(BATCH), BATCH)),
-        one_row_sklearn=_ratio(_best(times, sklearn, ONE_ROW), _best(times, predictor, ONE_ROW)),
-        batch_sklearn=_ratio(_best(times, sklearn, BATCH), _best(times, predictor, BATCH)),
+        one_row_skl2onnx=against_plain(policy, ONE_ROW),
+        one_row_latency=against_plain(chosen(record, ONE_ROW), ONE_ROW),
+        batch_skl2onnx=against_plain(policy, BATCH),
+        batch_skl2onnx_1=against_plain(policy, BATCH, (1,)),
+        batch_throughput=against_plain(in_batch, BATCH),
+        size_throughput=_ratio(sizes["skl2onnx"], sizes[in_batch]),
+        one_row_sklearn=against_sklearn(ONE_ROW),
+        batch_sklearn=against_sklearn(BATCH),
+    )
+
+
+def chosen(record: Record, figure: str) -> str:
+    """Return the policy that `auto` takes to minimize `figure`, among those whose files were timed."""
+    sizes, times = record["bytes"], record["times"]
+    names = {REGISTERED: record["registered"]}
+    passed = [name for name, verdict in record["policies"].items() if verdict["passed"]]
+    if not passed:
+        return REGISTERED
+    return preferred(
+        passed,
+        ms=lambda name: times[f"{name}, 1 threads"][figure],
+        n_bytes=lambda name: sizes[name],
+        faithfulness=lambda name: (PROMISES[names.get(name, name)].distance, sizes[name]),
     )
 
 

@@ -2,14 +2,16 @@
 
 In: candidates and refusals, a function that judges a candidate, and one that times those that passed.
 Out: a `Choice`: the best candidate, its verdict, and every try with its figures.
-Promise: the best is one that passed; where figures differ by less than noise the more faithful promise
-wins. Where none passed it is the lossless candidate with its failed verdict, and the caller decides.
+Promise: the best is one that passed. Of those that are equally quick within noise the smallest wins, of
+those that are equally small the most faithful. Where none passed it is the lossless candidate with its failed
+verdict, and the caller decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from optimization.errors import ParameterError
 from optimization.quantize.candidate import Candidate, Refusal
@@ -19,6 +21,7 @@ NOISE = 0.03
 """Share by which a cost must be lower to count: medians of a few hundred calls repeat to about this, and
 no value is changed for 3 % of a file."""
 
+T = TypeVar("T")
 Check = Callable[[Candidate], "Verdict"]
 Clock = Callable[[Sequence[Candidate]], Sequence[float]]
 """Milliseconds of each of several candidates, taken in turns."""
@@ -115,16 +118,33 @@ def _time(passed: Sequence[Candidate], clock: Clock | None) -> dict[bytes, float
 
 
 def _best(passed: Sequence[Candidate], times: Mapping[bytes, float]) -> Candidate:
-    """Of the candidates whose cost is the least within `NOISE`, the most faithful; then the smallest."""
-
-    def cost(item: Candidate) -> float:
-        return times.get(item.model, float(item.n_bytes))
-
-    least = min(cost(item) for item in passed)
-    near = [item for item in passed if cost(item) <= least * (1 + NOISE)]
     # An unchanged model is not the merit of another policy: those that do what their name says come first.
     named = ("none", "lossless")
-    return min(near, key=lambda item: (item.promise.distance, item.n_bytes, _place(item.policy, named)))
+    return preferred(
+        passed,
+        ms=(lambda item: times[item.model]) if times else None,
+        n_bytes=lambda item: item.n_bytes,
+        faithfulness=lambda item: (item.promise.distance, item.n_bytes, _place(item.policy, named)),
+    )
+
+
+def preferred(
+    items: Iterable[T],
+    *,
+    ms: Callable[[T], float] | None,
+    n_bytes: Callable[[T], float],
+    faithfulness: Callable[[T], Any],
+) -> T:
+    """Return the quickest of `items`; of those equally quick the smallest; of those the most faithful.
+
+    Equal is what differs by less than `NOISE`. Without `ms` the smallest is looked for from the start;
+    `faithfulness` is less for the more faithful.
+    """
+    near = list(items)
+    for cost in (ms, n_bytes) if ms else (n_bytes,):
+        least = min(map(cost, near))
+        near = [item for item in near if cost(item) <= least * (1 + NOISE)]
+    return min(near, key=faithfulness)
 
 
 def _place(policy: PolicyName, named: Sequence[str]) -> int:

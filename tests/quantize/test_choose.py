@@ -107,11 +107,20 @@ def test_the_quickest_that_passes_is_chosen_where_time_is_the_objective():
     assert [item.ms for item in choice.tries] == [2.0, 1.0, None]
 
 
-def test_within_the_noise_of_the_clock_the_more_faithful_one_wins_and_of_equals_the_smaller():
+def test_of_equally_quick_ones_the_smallest_wins():
     packed = candidate("lossless", b"l" * 40, promise=Promise.LOSSLESS, changed=False)
-    times = clock(none=1.0, lossless=1.01, dynamic=0.99)
     results = [NONE, packed, DYNAMIC]
+    times = clock(none=1.0, lossless=1.01, dynamic=0.99)
+    assert choose(results, check=passes_unless(), objective="throughput", clock=times).best == DYNAMIC
+    times = clock(none=1.0, lossless=1.01, dynamic=1.04)
     assert choose(results, check=passes_unless(), objective="throughput", clock=times).best == packed
+
+
+def test_of_equally_quick_and_equally_small_ones_the_most_faithful_wins():
+    hardly_smaller = candidate("dynamic", b"d" * 98)
+    times = clock(none=1.0, dynamic=0.99)
+    choice = choose([NONE, hardly_smaller], check=passes_unless(), objective="latency", clock=times)
+    assert choice.best == NONE
 
 
 def test_what_failed_is_never_timed():

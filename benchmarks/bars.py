@@ -133,6 +133,23 @@ def _wrong_labels(policy: str, kind: str) -> Callable[[Record], float | None]:
     return lambda record: record["policies"].get(policy, {}).get("wrong_labels", {}).get(kind)
 
 
+def _other_label_than_plain(record: Record) -> float | None:
+    """Rows of the data with another label than skl2onnx's; ours is scikit-learn's on every row."""
+    ours, theirs = record["parity"]["label_mismatches"], record["parity"]["skl2onnx_wrong"].get("data")
+    return float(theirs[0]) if theirs and not ours else None
+
+
+def _other_bits(pair: str, *kinds: str) -> Callable[[Record], float | None]:
+    """Probabilities that differ in any bit between the two of `pair`, on rows of `kinds` (none: of all)."""
+
+    def figure(record: Record) -> float | None:
+        counts = record["parity"].get("probabilities", {})
+        found = [count[pair] for kind, count in counts.items() if not kinds or kind in kinds]
+        return float(sum(found)) if found else None
+
+    return figure
+
+
 def _saved(record: Record) -> float | None:
     return 100 * (1 - record["bytes"][LOSSLESS] / record["bytes"]["pickle"])
 
@@ -156,6 +173,27 @@ BARS: tuple[Bar, ...] = (
     Bar("forest/iris", "size against the pickled original, % saved", 90, _saved),
     Bar("forest/digits", "size against skl2onnx", 15, _of("size_skl2onnx")),
     Bar("forest/digits", "batch against skl2onnx", NOISE, _of("batch_skl2onnx")),
+    Bar(
+        "forest/digits",
+        "labels on the data that are not skl2onnx's",
+        0,
+        _other_label_than_plain,
+        at_most=True,
+    ),
+    Bar(
+        "forest/digits",
+        "probabilities on the data that are not skl2onnx's to the last bit",
+        0,
+        _other_bits("lossless and skl2onnx", "data"),
+        at_most=True,
+    ),
+    Bar(
+        "forest/digits",
+        "probabilities on all rows that are not scikit-learn's as float32 to the last bit",
+        0,
+        _other_bits("lossless and scikit-learn"),
+        at_most=True,
+    ),
     Bar(
         "forest_depth_8/digits",
         "leaf table: size against skl2onnx",

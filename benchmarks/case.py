@@ -14,7 +14,7 @@ import dataclasses
 import pickle
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,7 @@ def parity(files: Files, plain: Plain) -> dict[str, Any]:
     if lossless.label_mismatches or not same:
         raise AssertionError("the lossless policy changed answers")
     report = files.settled.report
+    answered = list(_plain_answers(files.settled.expected, plain)) if plain.content else []
     return {
         "promise": report.promise,
         "n_rows": report.n_rows,
@@ -127,29 +128,61 @@ def parity(files: Files, plain: Plain) -> dict[str, Any]:
         "unavoidable": report.unavoidable,
         "max_abs_difference": report.max_abs_difference,
         "comparisons": [{name: getattr(item, name) for name in KEPT} for item in report.comparisons],
-        "skl2onnx_wrong": skl2onnx_wrong(files.settled.expected, plain),
+        "skl2onnx_wrong": skl2onnx_wrong(answered),
+        "probabilities": probabilities(files, answered),
     }
 
 
-def skl2onnx_wrong(expected: tuple[Expected, ...], plain: Plain) -> dict[str, list[int]]:
+Answered = tuple[Expected, Sequence[Any] | None]
+"""Rows of one kind, and what skl2onnx's graph answers; None where onnxruntime ends with an error."""
+
+
+def _plain_answers(expected: Sequence[Expected], plain: Plain) -> Iterator[Answered]:
+    session = open_session(plain.content, Session())
+    for batch in expected:
+        if not len(batch.features):
+            continue
+        try:
+            yield batch, answers(session, batch.features)
+        except Exception:  # onnxruntime's errors share no type but this
+            yield batch, None
+
+
+def skl2onnx_wrong(answered: Sequence[Answered]) -> dict[str, list[int]]:
     """Return [rows with another label, rows] by kind, for labels that are numbers.
 
     Where onnxruntime ends with an error, no row has its label.
     """
-    if not plain.content or not expected[0].discrete:
-        return {}
-    session, wrong = open_session(plain.content, Session()), {}
-    for batch in expected:
-        rows = batch.features
-        if "predict" not in batch.answers or not len(rows):
-            continue
-        try:
-            label = np.asarray(answers(session, rows)[0]).reshape(len(rows))
-        except Exception:  # onnxruntime's errors share no type but this
-            wrong[batch.kind] = [len(rows), len(rows)]
-            continue
-        wrong[batch.kind] = [int((label != batch.answers["predict"]).sum()), len(rows)]
+    wrong = {}
+    for batch, answer in answered:
+        if batch.discrete and "predict" in batch.answers:
+            n_rows = len(batch.features)
+            differs = answer is None or np.asarray(answer[0]).reshape(n_rows) != batch.answers["predict"]
+            wrong[batch.kind] = [int(np.broadcast_to(differs, n_rows).sum()), n_rows]
     return wrong
+
+
+def probabilities(files: Files, answered: Sequence[Answered]) -> dict[str, dict[str, int]]:
+    """Return by kind how many probabilities differ in any bit between each two of three.
+
+    These are the lossless file's, skl2onnx's, and scikit-learn's rounded to float32. Kinds of row are left
+    out for which skl2onnx's graph has no answer of that shape.
+    """
+    predictor, found = files.judge.predictor(files.by_policy[LOSSLESS]), {}
+    for batch, answer in answered:
+        if "predict_proba" not in batch.answers or answer is None or len(answer) < 2:
+            continue
+        sklearn, theirs = batch.answers["predict_proba"].astype(np.float32), np.asarray(answer[1])
+        ours = predictor.predict(batch.features, "predict_proba")
+        if not sklearn.shape == theirs.shape == ours.shape:
+            continue
+        found[batch.kind] = {
+            "n": sklearn.size,
+            "lossless and scikit-learn": int((ours != sklearn).sum()),
+            "skl2onnx and scikit-learn": int((theirs != sklearn).sum()),
+            "lossless and skl2onnx": int((ours != theirs).sum()),
+        }
+    return found
 
 
 def verdicts(files: Files) -> dict[str, Any]:

@@ -42,6 +42,9 @@ A promise is "exact" if no label differs on any row of the proof, and "within t"
 within the tolerance t ([verify.md](verify.md)).
 "skl2onnx wrong" counts labels on the rows of this project's proof, all kinds together, and all of a kind
 where its graph ends with an error; a graph that fails on the data itself counts as none.
+A forest's probabilities cannot be both skl2onnx's and scikit-learn's to the last bit: skl2onnx adds up shares
+of float32, tree by tree, and where two classes tie the last bits of its sums pick another label; this project
+counts votes, and gives scikit-learn's.
 Where this project's graph takes float64 (scaled trees, HistGradientBoosting), boundary rows are neighbours in
 float64, which skl2onnx's float32 input cannot tell apart.
 Other ways to serve (TL2cgen, the Intel extension for scikit-learn, mlflow.onnx) are in [peers.md](peers.md).

@@ -118,6 +118,16 @@ def test_wrong_answers_on_hard_rows_miss_the_bar():
     assert verdicts == ["met", "missed"]
 
 
+def test_bits_that_are_not_skl2onnxs_miss_the_bar_and_bits_that_are_scikit_learns_meet_it():
+    counts = {"data": {"lossless and skl2onnx": 3, "lossless and scikit-learn": 0}}
+    counts["boundary"] = {"lossless and skl2onnx": 4, "lossless and scikit-learn": 0}
+    known = record()
+    known["parity"] |= {"probabilities": counts, "skl2onnx_wrong": {"data": [0, 10], "boundary": [2, 20]}}
+    found = {item.what: item for item in bars.judge([known]) if item.case == "forest/digits"}
+    figures = {what: (item.measured, item.verdict) for what, item in found.items() if item.bound == "≤ 0"}
+    assert list(figures.values()) == [("0", "met"), ("3", "missed"), ("0", "met")]
+
+
 def test_a_slower_case_is_named():
     slow = record()
     for threads in (1, 2):

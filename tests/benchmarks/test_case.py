@@ -1,0 +1,62 @@
+"""What a case's record says of the answers, on a forest whose votes tie."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+
+from benchmarks import case
+from benchmarks.contenders import Plain, plain_skl2onnx
+from benchmarks.ratios import LOSSLESS
+from optimization.verify import FULL, Judge, convert_faithfully
+from optimization.verify.gates import Gate
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return load_iris().data.astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def forest(rows):
+    return RandomForestClassifier(7, random_state=0).fit(rows, load_iris().target)
+
+
+@pytest.fixture(scope="module")
+def plain(forest, rows):
+    return plain_skl2onnx(forest, rows)
+
+
+@pytest.fixture(scope="module")
+def files(forest, rows, plain):
+    # After `plain`: our converters, once registered, would serve skl2onnx too.
+    assert plain.content
+    settled = convert_faithfully(forest, rows, seed=0, budget=FULL)
+    judge = Judge(settled.manifest, settled.expected, load_iris().target, Gate())
+    return case.Files(settled, judge, {LOSSLESS: settled.content}, LOSSLESS)
+
+
+def test_probabilities_are_counted_by_the_bit(forest, rows, plain, files):
+    counts = case.parity(files, plain)["probabilities"]
+    assert counts["data"]["n"] == 3 * len(rows)
+    assert {count["lossless and scikit-learn"] for count in counts.values()} == {0}
+    # Sevenths are no float32: whoever adds them up is some last places off.
+    assert 0 < counts["data"]["skl2onnx and scikit-learn"] < counts["data"]["n"]
+    assert counts["data"]["lossless and skl2onnx"] == counts["data"]["skl2onnx and scikit-learn"]
+
+
+def test_without_a_rivals_graph_nothing_is_compared_with_it(files):
+    found = case.parity(files, Plain(error="no converter"))
+    assert found["skl2onnx_wrong"] == found["probabilities"] == {}
+
+
+def test_a_rival_that_ends_with_an_error_has_no_rows_label(files, plain, monkeypatch):
+    def fails(session, rows):
+        raise RuntimeError("out of range")
+
+    monkeypatch.setattr(case, "answers", fails)
+    found = case.parity(files, plain)
+    assert found["skl2onnx_wrong"]["data"] == [150, 150]
+    assert found["probabilities"] == {}

@@ -25,7 +25,7 @@ import numpy as np
 
 from .algebra import DOUBLE, Algebra, cast
 from .isotonic import table_of, write_isotonic
-from .members import answers_in_steps, double_rows, widened, write_member
+from .members import answers_in_steps, double_rows, last_step, widened, write_member
 from .output_types import PROBABILITY_OPTIONS, classifier_types
 from .writer import Writer
 
@@ -77,8 +77,13 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
 
 
 def _scores(algebra: Algebra, operator: Any, folds: Any) -> str:
-    """Write the scores of all members side by side, `(n_rows, n_calibrators)` float64."""
-    writer, two = algebra.writer, len(folds[0].calibrators) == 1
+    """Write the scores of all members side by side, `(n_rows, n_calibrators)` float64.
+
+    Of an SVC that gives a score for each pair of classes scikit-learn takes the first, one for each class
+    (calibration.py: `zip` of predictions and calibrators).
+    """
+    writer, n_classes = algebra.writer, len(folds[0].calibrators)
+    two = n_classes == 1
     wide = folds[0].method == "isotonic" and steepness(folds) > VISIBLE
     rows = double_rows(writer, operator) if wide else None
     columns = []
@@ -87,6 +92,8 @@ def _scores(algebra: Algebra, operator: Any, folds: Any) -> str:
         _, scores = write_member(writer, operator, fold.estimator, raw=raw, inputs=rows)
         if two:
             scores = writer.add("Gather", [scores, writer.constant(np.array([1]))], axis=1)
+        elif raw and getattr(last_step(fold.estimator), "decision_function_shape", "ovr") == "ovo":
+            scores = writer.add("Gather", [scores, writer.constant(np.arange(n_classes))], axis=1)
         columns.append(widened(algebra, scores, fold.estimator))
     return writer.add("Concat", columns, axis=1) if len(columns) > 1 else columns[0]
 

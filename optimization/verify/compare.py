@@ -18,7 +18,7 @@ from sklearn.base import is_regressor
 
 from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.answers import answers_of
-from optimization.verify.excuses import Dispute, column_sizes, input_rounded, undecided
+from optimization.verify.excuses import Dispute, column_sizes, input_rounded, reordered, undecided
 from optimization.verify.floats import LARGEST
 from optimization.verify.parity import MethodParity, ParityReport
 from optimization.verify.scores import kept_variance
@@ -166,7 +166,7 @@ def _excused(
         is_label=result.is_label,
         size=column_sizes(batch.features, predictor.manifest),
     )
-    ties = tied(dispute.estimator, dispute.rows)
+    ties = tied(dispute.estimator, dispute.rows) | reordered(dispute)
     rounding = input_rounded(dispute) & ~ties
     doubt = nobody if batch.comparing or ties.all() else undecided(dispute)
     return ties, rounding, doubt & ~ties & ~rounding

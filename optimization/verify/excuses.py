@@ -10,12 +10,17 @@ comparisons alone is never excused for its calculation (`compare` does not ask).
     undecided:       (a) a label, and scikit-learn's own two best scores differ by no more than the table
                      of tolerances allows a score; of several labels this holds for each that differs; or
                      (b) scikit-learn gives the graph's answer to a row within REACH: answers that jump
-                     (neighbours, votes of pairs, a tree behind a PCA) have no scores that tell; or
-                     (c) the last neighbour and the next are equally far (ties.py)
+                     (neighbours, votes of pairs, a tree behind a PCA) have no scores that tell; where it
+                     has no settled answer to such a row (ties.py), it has none to this one
+    reordered:       scikit-learn gives the graph's answer where its forests add up their trees, or bagging
+                     its members, in another order: threads add when they are done, jobs a part each
+                     (sklearn/ensemble, 1.9: _forest.py, _accumulate_prediction; _bagging.py,
+                     predict_proba), so of two classes that tie but for the last bits of a sum either may win
 """
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,10 +28,10 @@ import numpy as np
 
 from flavor.quantized_onnx_v1.manifest import Manifest
 from optimization.answers import answers_of
-from optimization.convert.structure import final_step, is_sklearn
+from optimization.convert.structure import final_step, is_sklearn, rewrite, unwrap
 from optimization.verify.floats import Array
 from optimization.verify.space import Space, find_space, take
-from optimization.verify.ties import before_last
+from optimization.verify.ties import before_last, tied
 from optimization.verify.tolerances import TOLERANCES
 
 REACH = 2.0**-20
@@ -36,6 +41,10 @@ ROUNDS = ((32, 2_000), (512, 50))
 """Rows tried within REACH, and for how many differing rows at most. Beside one boundary half of all
 directions cross it; a row on three edges at once needs one of eight, which the second round finds."""
 SEED = 0
+ADDED_UP = ("RandomForestClassifier", "ExtraTreesClassifier", "BaggingClassifier")
+"""Classifiers whose probabilities are added up as threads are done, or in as many parts as there are jobs."""
+ORDERS = 16
+"""Orders tried: of two classes that tie one wins in about half of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +90,31 @@ def input_rounded(dispute: Dispute) -> Array:
         return dispute.nobody
     answer = _ask(dispute.estimator, dispute.method, space.write(dispute.rows, rounded))
     return dispute.nobody if answer is None else moved & _agree(answer, dispute.found, dispute.bound)
+
+
+def reordered(dispute: Dispute) -> Array:
+    """Return `(n_rows,)` whether some order of adding up trees gives the graph's answer."""
+    excused = dispute.nobody
+    generator = np.random.default_rng(SEED)
+    for _ in range(ORDERS):
+        rest = np.flatnonzero(~excused)
+        other = rewrite(dispute.estimator, lambda part: _in_another_order(part, generator))
+        if not rest.size or other is unwrap(dispute.estimator):
+            break
+        answer = _ask(other, dispute.method, take(dispute.rows, rest))
+        if answer is not None:
+            excused[rest] = _agree(answer, dispute.found[rest], dispute.bound)
+    return excused
+
+
+def _in_another_order(part: Any, generator: np.random.Generator) -> Any:
+    if not any(is_sklearn(part, name) for name in ADDED_UP) or not hasattr(part, "estimators_"):
+        return part
+    part, order = copy.copy(part), generator.permutation(len(part.estimators_))
+    for name in ("estimators_", "estimators_features_"):
+        if hasattr(part, name):
+            setattr(part, name, [getattr(part, name)[i] for i in order])
+    return part
 
 
 def undecided(dispute: Dispute) -> Array:
@@ -154,7 +188,11 @@ def _within_reach(dispute: Dispute, n_draws: int) -> Array:
     if answer is None:
         return dispute.nobody
     agrees = _agree(answer, dispute.found[owners], dispute.bound)
-    return np.asarray(agrees.reshape(len(dispute.found), n_draws).any(axis=1))
+    excused = np.asarray(agrees.reshape(len(dispute.found), n_draws).any(axis=1))
+    rest = np.flatnonzero(~excused[owners])
+    unsettled = tied(dispute.estimator, space.write(take(dispute.rows, owners[rest]), moved[rest]))
+    excused[owners[rest[unsettled]]] = True
+    return excused
 
 
 def _agree(answer: Array, found: Array, bound: float) -> Array:

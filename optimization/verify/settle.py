@@ -131,8 +131,9 @@ def _tie_notes(report: ParityReport) -> tuple[str, ...]:
     if not n_tied:
         return ()
     return (
-        f"{n_tied} sampled rows are answered otherwise: their last neighbour and the next are equally far,"
-        " where scikit-learn's choice depends on its threads, its tree or its sorting",
+        f"{n_tied} sampled rows are answered otherwise: their last neighbour and the next are equally far, or"
+        " two classes have equal shares, where scikit-learn's choice depends on its threads, its tree or its"
+        " sorting",
     )
 
 

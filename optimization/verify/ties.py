@@ -1,9 +1,9 @@
 """Rows whose nearest neighbours scikit-learn itself does not settle.
 
-In: an estimator that ends in a nearest-neighbour model (`NEIGHBOURS`), or fills rows by KNNImputer; rows.
-Out: per row whether the k-th and the next neighbour are equally far.
-Promise: asked of scikit-learn's own `kneighbors` and `nan_euclidean_distances`; no row is called tied for
-any other estimator.
+In: an estimator that holds a nearest-neighbour model (`WATCHERS`) or a KNNImputer somewhere; rows.
+Out: per row whether the k-th and the next neighbour are equally far and say something else.
+Promise: every such model is asked on the rows that it is given on the way, by its own `kneighbors` and by
+`nan_euclidean_distances`; no row is called tied for any other estimator.
 
 Which of several equally far rows it takes at the k-th place depends on the number of threads and of rows
 per call (brute: sklearn/metrics/_pairwise_distances_reduction/_argkmin.pyx.tp merges one heap per thread)
@@ -11,6 +11,7 @@ or on the order of a tree. On digits, 7 of 1000 marginal rows have other probabi
 than with one (scikit-learn 1.9.1, five neighbours). A tree's choice
 is repeatable (iris: no change with threads), but the graph cannot follow it. KNNImputer takes what
 np.argpartition leaves at the front, which depends on the order of all other distances.
+Training rows that stand twice, as a bootstrap draws them, tie with each other and say the same.
 """
 
 from __future__ import annotations
@@ -19,15 +20,17 @@ import copy
 import warnings
 from typing import Any
 
+import joblib
 import numpy as np
 from sklearn.impute import KNNImputer
 from sklearn.metrics.pairwise import nan_euclidean_distances
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, LocalOutlierFactor
 
-from optimization.convert.structure import final_step, is_sklearn, rewrite, unwrap
+from optimization.convert.structure import is_sklearn, rewrite, unwrap
 from optimization.verify.floats import Array
 
-NEIGHBOURS = ("KNeighborsClassifier", "KNeighborsRegressor", "LocalOutlierFactor")
-"""Models that ask for the k nearest training rows."""
+MORE = 32
+"""Neighbours asked for beyond the k-th."""
 NOISE = {"brute": 1e-9, "kd_tree": 0.0, "ball_tree": 0.0}
 """How far two distances may be apart, as a share: |x|² − 2 x·s + |s|² in float64 loses more than Σ (x − s)²
 where the rows are far from the origin; trees take the latter, and the graph repeats it bit by bit."""
@@ -39,53 +42,13 @@ SHAKY = 1000
 
 
 def tied(estimator: Any, rows: Any) -> Array:
-    """Return `(n_rows,)` whether the k-th and the next neighbour are equally far."""
-    return _tied_at_the_end(estimator, rows) | _tied_in_between(estimator, rows)
-
-
-def _tied_at_the_end(estimator: Any, rows: Any) -> Array:
-    final = final_step(estimator)
-    nobody = np.zeros(len(rows), dtype=bool)
-    if not any(is_sklearn(final, name) for name in NEIGHBOURS):
-        return nobody
-    k = getattr(final, "n_neighbors_", final.n_neighbors)
-    if k >= final.n_samples_fit_ or not len(rows):
-        return nobody
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            distances, _ = final.kneighbors(before_last(estimator, rows), k + 1)
-        except ValueError:  # rows that the estimator refuses are tied to nothing
-            return nobody
-    with np.errstate(invalid="ignore"):  # distances that overflow tell nothing either
-        gap = distances[:, k] - distances[:, k - 1]
-        return ~np.asarray(gap > NOISE[final._fit_method] * distances[:, k])
-
-
-def before_last(estimator: Any, rows: Any) -> Any:
-    """Return what the final step of nested pipelines is given."""
-    estimator = unwrap(estimator)
-    while hasattr(estimator, "steps"):
-        rows = estimator[:-1].transform(rows) if len(estimator.steps) > 1 else rows
-        estimator = unwrap(estimator.steps[-1][1])
-    return rows
-
-
-def _tied_in_between(estimator: Any, rows: Any) -> Array:
-    """Let every KNNImputer on the way say which rows it could fill in more than one way."""
+    """Return `(n_rows,)` whether some model on the way could take other neighbours, or donors, as well."""
     nobody, seen = np.zeros(len(rows), dtype=bool), list[Array]()
-
-    def watch(part: Any) -> Any:
-        if not is_sklearn(part, "KNNImputer") or not hasattr(part, "n_features_in_"):
-            return part
-        part = copy.copy(part)
-        part.__class__, part.seen = _Watched, seen
-        return part
-
-    watched = rewrite(estimator, watch)
+    watched = rewrite(estimator, lambda part: _watched(part, seen))
     if watched is unwrap(estimator) or not len(rows):
         return nobody
-    with warnings.catch_warnings():
+    # In this process: a copy in another one would note what nobody reads.
+    with warnings.catch_warnings(), joblib.parallel_config("sequential"):
         warnings.simplefilter("ignore")
         try:
             (watched.predict if hasattr(watched, "predict") else watched.transform)(rows)
@@ -97,7 +60,26 @@ def _tied_in_between(estimator: Any, rows: Any) -> Array:
     return nobody
 
 
-class _Watched(KNNImputer):  # type: ignore[misc]
+def before_last(estimator: Any, rows: Any) -> Any:
+    """Return what the final step of nested pipelines is given."""
+    estimator = unwrap(estimator)
+    while hasattr(estimator, "steps"):
+        rows = estimator[:-1].transform(rows) if len(estimator.steps) > 1 else rows
+        estimator = unwrap(estimator.steps[-1][1])
+    return rows
+
+
+def _watched(part: Any, seen: list[Array]) -> Any:
+    """Return a copy of a fitted model of neighbours that notes in `seen`, call by call, which rows tie."""
+    watcher = next((kind for name, kind in WATCHERS.items() if is_sklearn(part, name)), None)
+    if watcher is None or not hasattr(part, "n_features_in_"):
+        return part
+    part = copy.copy(part)
+    part.__class__, part.seen = watcher, seen
+    return part
+
+
+class _WatchedImputer(KNNImputer):  # type: ignore[misc]
     """Notes for each row whether a donor might be another one."""
 
     seen: list[Array]
@@ -109,6 +91,74 @@ class _Watched(KNNImputer):  # type: ignore[misc]
         with np.errstate(all="ignore"):
             self.seen.append(_several_donors(self, rows))
         return super().transform(X)
+
+
+class _WatchedClassifier(KNeighborsClassifier):  # type: ignore[misc]
+    """Notes for each row whether a neighbour might be another one of another class."""
+
+    seen: list[Array]
+
+    def predict(self, X: Any) -> Any:
+        """Answer as KNeighborsClassifier does."""
+        self.seen.append(_several_neighbours(self, X, self._y))
+        return super().predict(X)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Answer as KNeighborsClassifier does."""
+        self.seen.append(_several_neighbours(self, X, self._y))
+        return super().predict_proba(X)
+
+
+class _WatchedRegressor(KNeighborsRegressor):  # type: ignore[misc]
+    """Notes for each row whether a neighbour might be another one with another target."""
+
+    seen: list[Array]
+
+    def predict(self, X: Any) -> Any:
+        """Answer as KNeighborsRegressor does."""
+        self.seen.append(_several_neighbours(self, X, self._y))
+        return super().predict(X)
+
+
+class _WatchedDetector(LocalOutlierFactor):  # type: ignore[misc]
+    """Notes for each row whether a neighbour might be another one, whose density is its own."""
+
+    seen: list[Array]
+
+    def score_samples(self, X: Any) -> Any:
+        """Answer as LocalOutlierFactor does."""
+        self.seen.append(_several_neighbours(self, X, np.arange(self.n_samples_fit_)))
+        return super().score_samples(X)
+
+
+WATCHERS = {
+    "KNNImputer": _WatchedImputer,
+    "KNeighborsClassifier": _WatchedClassifier,
+    "KNeighborsRegressor": _WatchedRegressor,
+    "LocalOutlierFactor": _WatchedDetector,
+}
+"""Models that ask for the k nearest training rows, by name, and what watches them."""
+
+
+def _several_neighbours(model: Any, rows: Any, targets: Array) -> Array:
+    """`(n_rows,)`: whether the k-th and the next neighbour are equally far, and their targets differ."""
+    found = np.zeros(len(rows), dtype=bool)
+    k = getattr(model, "n_neighbors_", model.n_neighbors)
+    if k >= model.n_samples_fit_ or not len(rows):
+        return found
+    n_asked = min(model.n_samples_fit_, k + MORE)
+    try:
+        far, rank = model.kneighbors(rows, n_asked)
+    except ValueError:  # rows that the model refuses are tied to nothing
+        return found
+    with np.errstate(invalid="ignore"):  # distances that overflow tell nothing either
+        last = far[:, k - 1 : k]
+        equal = ~(np.abs(far - last) > NOISE[model._fit_method] * np.maximum(far, last))
+    values = targets[rank].reshape(len(rows), n_asked, -1)
+    differ = (values != values[:, k - 1 : k]).any(axis=2) & equal
+    # Of more equals than were asked for nobody knows what they say.
+    unknown = equal[:, -1] & (n_asked < model.n_samples_fit_)
+    return np.asarray(equal[:, k] & (differ.any(axis=1) | unknown))
 
 
 def _several_donors(imputer: Any, rows: Array) -> Array:

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression, Perceptron, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from optimization.convert import convert
@@ -80,6 +80,16 @@ def test_a_tree_is_not_asked_for_scores_that_it_does_not_have() -> None:
     fitted = calibrated(DecisionTreeClassifier(max_depth=2, random_state=0), "sigmoid").fit(SINGLE, SPECIES)
 
     assert set(convert(fitted, SINGLE).manifest.methods) == {"predict", "predict_proba"}
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+@pytest.mark.parametrize("n_classes", [3, 5])
+def test_of_scores_for_pairs_of_classes_the_first_are_calibrated(n_classes: int, method: str) -> None:
+    """There are 3 of 3 classes and 10 of 5; a pipeline around the SVC hides its shape."""
+    member = make_pipeline(StandardScaler(), SVC(decision_function_shape="ovo", random_state=0))
+    fitted = calibrated(member, method).fit(SINGLE, np.arange(len(SINGLE)) % n_classes)
+
+    agree(fitted, SINGLE)
 
 
 def test_a_member_that_has_not_seen_all_classes_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 from optimization.convert import convert
 from optimization.verify import RowBudget, compare, expect, hard_rows
 from optimization.verify.comparing import compares
-from optimization.verify.excuses import Dispute, input_rounded, undecided
+from optimization.verify.excuses import Dispute, input_rounded, reordered, undecided
 from tests.convert.examples import IRIS, MIXED, SPECIES, SURVIVED, fit, prepare
 
 TREE = DecisionTreeClassifier(max_depth=3, random_state=0)
@@ -68,6 +69,33 @@ def test_the_other_side_of_a_boundary_is_undecided(estimator: Any) -> None:
     estimator = fit(estimator, IRIS, SPECIES)
     rows, other = boundary(estimator)
     assert undecided(dispute(estimator, rows, other)).mean() > 0.9
+
+
+def tie_of(order: list[int]) -> RandomForestClassifier:
+    """Three trees that give the two classes 0.3 and 0.7, 0.4 and 0.6, 0.8 and 0.2: a half each."""
+    rows, labels = np.zeros((10, 1)), np.arange(10)
+    members = [DecisionTreeClassifier().fit(rows, labels < count) for count in (3, 4, 8)]
+    forest = RandomForestClassifier(3).fit(np.arange(10)[:, None], labels < 5)
+    forest.estimators_ = [members[i] for i in order]
+    return forest
+
+
+def test_a_forest_answers_as_it_would_with_its_trees_added_up_in_another_order() -> None:
+    rows = np.zeros((2, 1))
+    answers = {tie_of(list(order)).predict(rows)[0] for order in itertools.permutations(range(3))}
+    assert answers == {True, False}
+    for found in (True, False):
+        forest = tie_of([0, 1, 2])
+        item = dispute(TREE.fit(IRIS, SPECIES), rows, np.array([found, found]))
+        assert reordered(dataclasses.replace(item, estimator=forest)).all()
+
+
+def test_no_order_changes_what_trees_agree_on() -> None:
+    forest = RandomForestClassifier(5, random_state=0).fit(IRIS, SPECIES)
+    found = (forest.predict(IRIS) + 1) % 3
+    sure = forest.predict_proba(IRIS).max(axis=1) > 0.9
+    assert not reordered(dispute(forest, IRIS[sure], found[sure])).any()
+    assert not reordered(dispute(fit(LOGISTIC, IRIS, SPECIES), IRIS, found)).any()
 
 
 @pytest.mark.parametrize("estimator", [LOGISTIC, SVC(), KNeighborsClassifier(), TREE])

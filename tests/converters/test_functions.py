@@ -29,7 +29,8 @@ from tests.convert.examples import DIABETES, IRIS, MIXED, PROGRESS, SPECIES, SUR
 from tests.converters.agreement import agree
 
 EDGES = [0.0, -0.0, 1.0, -1.0, -0.5, 2.5, 27.0, -27.0, np.inf, -np.inf, np.nan, 5e-324, -1e-300, 1e-17, 700.0]
-LARGE = {"sin", "cos"}
+EDGES += [0.99, -0.99, 1.01, 1e9, -1e38, 1e300]
+LARGE = {"sin", "cos", "tan"}
 """Whose argument is reduced first: compared up to 100, absolutely."""
 
 
@@ -105,7 +106,7 @@ def test_before_trees_the_proof_holds(final: Any) -> None:
     assert settled(estimator, MIXED).report.exact
 
 
-@pytest.mark.parametrize("function", [np.expm1, np.cbrt, np.rint])
+@pytest.mark.parametrize("function", [np.expm1, np.cbrt, np.rint, np.arcsinh, np.arctan, np.sinh])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_a_function_that_never_falls_becomes_part_of_the_thresholds(function: Any, dtype: Any) -> None:
     rows = IRIS.astype(dtype)

@@ -58,8 +58,14 @@ def test_every_transformer_has_its_way_back(transformer: Any) -> None:
 
 @pytest.mark.parametrize(
     ("func", "inverse_func"),
-    [(np.log1p, np.expm1), (np.log, np.exp), (np.sqrt, np.square), (np.log2, np.exp2)],
-    ids=["log1p", "log", "sqrt", "log2"],
+    [
+        (np.log1p, np.expm1),
+        (np.log, np.exp),
+        (np.sqrt, np.square),
+        (np.log2, np.exp2),
+        (np.arcsinh, np.sinh),
+    ],
+    ids=["log1p", "log", "sqrt", "log2", "arcsinh"],
 )
 def test_functions_of_numpy_have_theirs(func: Any, inverse_func: Any) -> None:
     estimator = TransformedTargetRegressor(LinearRegression(), func=func, inverse_func=inverse_func)

@@ -9,7 +9,7 @@ wrongly is refused by name.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from optimization.convert.graph import build_graph
 from optimization.convert.hazards import mend
 from optimization.convert.heads import Head, plan_heads
 from optimization.convert.inputs import InputPlan, plan_inputs
-from optimization.convert.probe import probe_answer, probe_guards, probe_tolerance
+from optimization.convert.probe import Answer, probe_answer, probe_guards, probe_tolerance
 from optimization.convert.refusals import check_supported
 from optimization.convert.step_operations import has_functions
 from optimization.convert.structure import describe, unwrap
@@ -57,9 +57,33 @@ def convert(estimator: Any, features: Any, *, wide: bool = False) -> Converted:
     guards = probe_guards(estimator, features) if has_functions(estimator) else ()
     mended = widen(mend(estimator, features), features, guards=guards, wide=wide)
     plan = plan_inputs(mended, features, wide=wide)
-    model, heads, notes = _build(mended, plan, plan_heads(mended, estimator))
-    manifest = _manifest(estimator, features, plan, heads, model)
-    return Converted(model, manifest, notes)
+    planned = plan_heads(mended, estimator)
+    forms, mute = _forms(estimator, planned, features)
+    model, heads, notes = _build(mended, plan, [head for head in planned if head.method in forms])
+    manifest = _manifest(estimator, features, plan, heads, forms, model)
+    return Converted(model, manifest, (*mute, *notes))
+
+
+def _forms(estimator: Any, heads: Sequence[Head], features: Any) -> tuple[dict[str, Answer], tuple[str, ...]]:
+    """Ask for every method's answer; one beside the first that the estimator has but cannot give is noted.
+
+    A chain of classifiers has no probabilities where one of its targets was always the same, and says so
+    only when it is asked (sklearn/utils/_response.py, 1.9).
+    """
+    forms, notes = dict[str, Answer](), []
+    for head in heads:
+        try:
+            forms[head.method] = probe_answer(estimator, head.method, features)
+        except (AttributeError, ValueError) as error:
+            cause = str(error).strip().splitlines()[0][:200]
+            # A soft vote of members without probabilities raises AttributeError whatever it is asked.
+            if head is heads[0] or isinstance(error, AttributeError):
+                raise ConversionError(
+                    f"expected {describe(estimator)} to answer {head.method}, found that it cannot itself"
+                    f" ({cause}); use members that have the method, or rows that it takes"
+                ) from error
+            notes.append(f"without {head.method}: the estimator itself cannot answer it ({cause})")
+    return forms, tuple(notes)
 
 
 def _build(
@@ -93,7 +117,12 @@ def _failed(estimator: Any, error: Exception) -> ConversionError:
 
 
 def _manifest(
-    estimator: Any, features: Any, plan: InputPlan, heads: Sequence[Head], model: ModelProto
+    estimator: Any,
+    features: Any,
+    plan: InputPlan,
+    heads: Sequence[Head],
+    forms: Mapping[str, Answer],
+    model: ModelProto,
 ) -> Manifest:
     """Describe the graph: inputs it kept, methods, and what rows it takes."""
     present = {value.name for value in model.graph.input}
@@ -104,7 +133,7 @@ def _manifest(
         inputs=inputs,
         named=plan.named,
         n_columns=len(plan.columns),
-        methods={head.method: _method(estimator, head, features) for head in heads},
+        methods={head.method: _method(estimator, head, forms[head.method]) for head in heads},
         default_method=heads[0].method,
         nan_columns=tuple(name for name in tolerates.nan_columns if name in read),
         allow_inf=tolerates.infinity,
@@ -112,14 +141,7 @@ def _manifest(
     )
 
 
-def _method(estimator: Any, head: Head, features: Any) -> Method:
-    try:
-        answer = probe_answer(estimator, head.method, features)
-    except AttributeError as error:  # a soft vote of members without probabilities
-        raise ConversionError(
-            f"expected {describe(estimator)} to answer {head.method}, found that it cannot itself ({error});"
-            " use members that have the method"
-        ) from error
+def _method(estimator: Any, head: Head, answer: Answer) -> Method:
     binary_scores = head.method == "decision_function" and head.output == 1 and not answer.shape
     column = 1 if binary_scores and hasattr(estimator, "classes_") else None
     return Method(output=head.name, dtype=answer.dtype, shape=answer.shape, column=column)

@@ -9,10 +9,13 @@ import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
+from sklearn.multioutput import ClassifierChain
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from flavor.quantized_onnx_v1.manifest import parse_manifest
+from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.convert import convert
 from optimization.errors import ConversionError
 from tests.convert.examples import BENIGN, CANCER, IRIS, MIXED, SPECIES, SURVIVED, predictor
@@ -64,3 +67,18 @@ def test_an_array_is_converted_without_names() -> None:
     manifest = convert(estimator, IRIS.to_numpy()).manifest
     assert not manifest.named
     assert manifest.columns == ("0", "1", "2", "3")
+
+
+def test_a_method_that_the_estimator_has_and_cannot_answer_is_left_out_with_a_note() -> None:
+    """The chain's second target was always the same."""
+    targets = np.stack([SPECIES == 0, np.zeros_like(SPECIES)], axis=1)
+    estimator = ClassifierChain(GaussianNB()).fit(IRIS, targets)
+    with pytest.raises(ValueError, match="two classes"):
+        estimator.predict_proba(IRIS)
+    converted = convert(estimator, IRIS)
+    assert list(converted.manifest.methods) == ["predict"]
+    assert any(
+        note.startswith("without predict_proba: the estimator itself cannot") for note in converted.notes
+    )
+    answerer = Predictor(converted.model.SerializeToString(), converted.manifest)
+    np.testing.assert_array_equal(answerer.predict(IRIS), estimator.predict(IRIS))

@@ -60,7 +60,8 @@ def convert(estimator: Any, features: Any, *, wide: bool = False) -> Converted:
     planned = plan_heads(mended, estimator)
     forms, mute = _forms(estimator, planned, features)
     model, heads, notes = _build(mended, plan, [head for head in planned if head.method in forms])
-    manifest = _manifest(estimator, features, plan, heads, forms, model)
+    methods = {head.method: _method(estimator, head, forms[head.method]) for head in heads}
+    manifest = _manifest(estimator, features, plan, methods, model)
     return Converted(model, manifest, (*mute, *notes))
 
 
@@ -117,24 +118,20 @@ def _failed(estimator: Any, error: Exception) -> ConversionError:
 
 
 def _manifest(
-    estimator: Any,
-    features: Any,
-    plan: InputPlan,
-    heads: Sequence[Head],
-    forms: Mapping[str, Answer],
-    model: ModelProto,
+    estimator: Any, features: Any, plan: InputPlan, methods: Mapping[str, Method], model: ModelProto
 ) -> Manifest:
     """Describe the graph: inputs it kept, methods, and what rows it takes."""
     present = {value.name for value in model.graph.input}
     inputs = tuple(item for item in plan.inputs if item.name in present)
-    tolerates = probe_tolerance(estimator, heads[0].method, features, plan)
+    default = next(iter(methods))
+    tolerates = probe_tolerance(estimator, default, features, plan)
     read = {column for item in inputs for column in item.columns}
     return Manifest(
         inputs=inputs,
         named=plan.named,
         n_columns=len(plan.columns),
-        methods={head.method: _method(estimator, head, forms[head.method]) for head in heads},
-        default_method=heads[0].method,
+        methods=methods,
+        default_method=default,
         nan_columns=tuple(name for name in tolerates.nan_columns if name in read),
         allow_inf=tolerates.infinity,
         positions=_positions(plan, inputs),

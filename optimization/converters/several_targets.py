@@ -114,5 +114,5 @@ def _column(writer: Writer, label: str) -> str:
 
 
 def _second(writer: Writer, scores: str) -> str:
-    """`(n_rows, 1)`: the score of the second class."""
-    return writer.add("Gather", [scores, writer.constant(np.array([1]))], axis=1)
+    """`(n_rows, 1)`: the score of the second class; of the only one, where scikit-learn has no answer."""
+    return writer.add("Gather", [scores, writer.constant(np.array([-1]))], axis=1)

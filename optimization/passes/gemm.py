@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from optimization.passes.graph import copy_model, drop_nodes, names_in_bodies
+from optimization.passes.graph import copy_model, drop_nodes, fresh, names_in_bodies
 from optimization.passes.matrices import matrix_widths
 from optimization.passes.outcome import Promise, Refused, Rewrite
 from optimization.passes.unused import remove_unused
@@ -95,13 +95,6 @@ def append_row(graph: onnx.GraphProto, bias: onnx.TensorProto, width: int) -> st
     values = np.broadcast_to(numpy_helper.to_array(bias).reshape(-1), (width,))
     name = fresh(f"{bias.name}_row", {tensor.name for tensor in graph.initializer})
     graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-    return name
-
-
-def fresh(name: str, taken: Collection[str]) -> str:
-    """Return `name`, lengthened until it is not one of `taken`."""
-    while name in taken:
-        name += "_"
     return name
 
 

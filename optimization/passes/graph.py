@@ -7,7 +7,7 @@ Promise: a model is never changed, except by `drop_nodes`, which says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import onnx
 
@@ -88,6 +88,13 @@ def read_names(graph: onnx.GraphProto) -> set[str]:
     """Return every name that a node, a body or the outside world reads."""
     names = {name for node in graph.node for name in node.input}
     return names | {value.name for value in graph.output} | names_in_bodies(graph)
+
+
+def fresh(name: str, taken: Collection[str]) -> str:
+    """Return `name`, lengthened until it is not one of `taken`."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _names(graph: onnx.GraphProto) -> set[str]:

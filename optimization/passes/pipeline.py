@@ -23,6 +23,7 @@ from optimization.passes import (
     identity_nodes,
     names,
     narrow_constants,
+    near_units,
     opset_imports,
     single_values,
     sparse_constants,
@@ -93,8 +94,11 @@ EXACT: tuple[Pass, ...] = (
     Pass("stumps", stumps.PROMISE, stumps.merge_stumps),
     Pass("targets", targets.PROMISE, targets.one_ensemble_per_target),
     Pass("base_values", base_values.PROMISE, base_values.fold_base_values),
+    # After `affine`, which looks for factors.
+    Pass("near_units", near_units.PROMISE, near_units.keep_near_units),
 )
-"""Passes that change roundings: what they make must be verified against the estimator."""
+"""Passes that change roundings, in the graph or in what onnxruntime makes of it: what they make must be
+verified against the estimator."""
 
 
 SPARSE = Pass("sparse_constants", sparse_constants.PROMISE, sparse_constants.store_sparsely)

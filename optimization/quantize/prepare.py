@@ -23,8 +23,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from optimization.passes.gemm import absorb_biases, append_row, fresh
-from optimization.passes.graph import copy_model
+from optimization.passes.gemm import absorb_biases, append_row
+from optimization.passes.graph import copy_model, fresh
 from optimization.passes.outcome import Rewrite
 from optimization.passes.unused import remove_unused
 

@@ -78,13 +78,15 @@ def widen(estimator: Any, features: Any, *, guards: tuple[str, ...] = (), wide: 
     )
     if not rounds and not any(is_calculated(part) or _holds_models(part) for _, part in walk(estimator)):
         return estimator
+    # Of float32 rows scikit-learn's scalers make float32, whatever comes behind.
+    between = wide or not are_single(_dtypes(features))
     wide = wide or searches or any(name.startswith(WIDE) for name in names)
     for rule in (
         lambda part: _models_as_steps(part, wide),
         lambda part: _as_arithmetic(part, wide, guards),
         _merge_steps,
         lambda part: _no_passthrough(part, wide),
-        _wide_between,
+        lambda part: _hand_on(part, between),
         _into_thresholds,
         lambda part: part if _holds_single(features) else _columns_into_thresholds(part),
     ):
@@ -295,12 +297,12 @@ def _merge_steps(part: Any) -> Any:
     return part
 
 
-def _wide_between(part: Any) -> Any:
-    """Pipeline: Arithmetic in front of a step that calculates as well, and is no model, hands float64 on."""
+def _hand_on(part: Any, wide: bool) -> Any:
+    """Pipeline: Arithmetic in front of a step that calculates as well, and is no model, is wide or narrow."""
     steps = list(getattr(part, "steps", None) or ())
     for i, (_, step) in enumerate(steps[1:]):
         if not hasattr(step, "predict") and any(isinstance(inner, Arithmetic) for _, inner in walk(step)):
-            steps[i] = (steps[i][0], rewrite(steps[i][1], _as_wide))
+            steps[i] = (steps[i][0], rewrite(steps[i][1], lambda inner: _of_width(inner, wide)))
     if not steps or all(new is old for (_, new), (_, old) in zip(steps, part.steps, strict=True)):
         return part
     part = copy.copy(part)
@@ -308,10 +310,10 @@ def _wide_between(part: Any) -> Any:
     return part
 
 
-def _as_wide(part: Any) -> Any:
-    if not isinstance(part, Arithmetic) or part.wide:
+def _of_width(part: Any, wide: bool) -> Any:
+    if not isinstance(part, Arithmetic) or part.wide == wide:
         return part
-    return Arithmetic(part.operations, part.n_features_in, wide=True)
+    return Arithmetic(part.operations, part.n_features_in, wide)
 
 
 def _into_thresholds(part: Any) -> Any:

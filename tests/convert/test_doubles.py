@@ -203,3 +203,18 @@ def test_a_model_of_scaled_rows_that_scales_again_is_handed_float32() -> None:
     )
     steps = widened(make_pipeline(MinMaxScaler(), voting), IRIS, SPECIES).steps
     assert not steps[0][1].wide
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "final", [FOREST, HistGradientBoostingClassifier(max_iter=5)], ids=["narrow", "wide"]
+)
+def test_columns_that_are_scaled_twice_are_rounded_where_scikit_learn_rounds_them(
+    final: Any, dtype: Any
+) -> None:
+    """Of float32 rows after the first scaler too, which two transformers of columns keep apart."""
+    rows = (IRIS.to_numpy() * [1e3, 7.0, 1e-3, 0.3] + [1e3, 0.0, 0.0, 5.0]).astype(dtype)
+    first = ColumnTransformer([("a", StandardScaler(), [0, 2])], remainder="passthrough")
+    second = ColumnTransformer([("b", RobustScaler(), [0]), ("c", MinMaxScaler(), [0, 1, 2, 3])])
+    estimator = make_pipeline(first, second, final).fit(rows, SPECIES)
+    assert settled(estimator, rows).report.exact

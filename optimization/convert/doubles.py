@@ -53,6 +53,8 @@ ENSEMBLES = (
     "ClassifierChain",
 )
 """Beginnings of the names of ensembles whose converters take float64 rows."""
+HANDING_ON = ("CalibratedClassifierCV", "Voting", "Stacking", "OneVsRest", "MultiOutput")
+"""Those among them whose members get the table, not a matrix of it (sklearn 1.9)."""
 WIDE = "HistGradientBoosting"
 """Compares in float64; the other trees round rows to float32 first (sklearn/tree/_classes.py: DTYPE)."""
 COARSE = 5e-6
@@ -135,8 +137,13 @@ def single_columns(estimator: Any, n_columns: int, dtypes: Mapping[int, Any]) ->
 
 
 def _read_together(estimator: Any, n_columns: int) -> list[frozenset[int]]:
-    """The columns that each part of a first ColumnTransformer reads, or all of them."""
+    """The columns that each part of a first ColumnTransformer reads, or all of them.
+
+    Ensembles that look at no row themselves hand tables on as they are.
+    """
     estimator = unwrap(estimator)
+    if around(estimator) is not None or type(estimator).__name__.startswith(HANDING_ON):
+        return [read for part in _members(estimator) for read in _read_together(part, n_columns)]
     if getattr(estimator, "steps", None):
         return _read_together(estimator.steps[0][1], n_columns)
     if hasattr(estimator, "transformer_list"):

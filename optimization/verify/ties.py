@@ -142,9 +142,10 @@ WATCHERS = {
 
 def _several_neighbours(model: Any, rows: Any, targets: Array) -> Array:
     """`(n_rows,)`: whether the k-th and the next neighbour are equally far, and their targets differ."""
-    found = np.zeros(len(rows), dtype=bool)
+    n_rows = rows.shape[0]  # which sparse ones have too
+    found = np.zeros(n_rows, dtype=bool)
     k = getattr(model, "n_neighbors_", model.n_neighbors)
-    if k >= model.n_samples_fit_ or not len(rows):
+    if k >= model.n_samples_fit_ or not n_rows:
         return found
     n_asked = min(model.n_samples_fit_, k + MORE)
     try:
@@ -154,7 +155,7 @@ def _several_neighbours(model: Any, rows: Any, targets: Array) -> Array:
     with np.errstate(invalid="ignore"):  # distances that overflow tell nothing either
         last = far[:, k - 1 : k]
         equal = ~(np.abs(far - last) > NOISE[model._fit_method] * np.maximum(far, last))
-    values = targets[rank].reshape(len(rows), n_asked, -1)
+    values = targets[rank].reshape(n_rows, n_asked, -1)
     differ = (values != values[:, k - 1 : k]).any(axis=2) & equal
     # Of more equals than were asked for nobody knows what they say.
     unknown = equal[:, -1] & (n_asked < model.n_samples_fit_)

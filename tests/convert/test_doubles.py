@@ -8,11 +8,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.feature_selection import SelectFromModel
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
     KBinsDiscretizer,
@@ -23,6 +32,7 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.tree import DecisionTreeClassifier
 
 from optimization.convert.doubles import double_columns, single_columns, widen
 from optimization.convert.hazards import mend
@@ -120,6 +130,33 @@ def test_columns_of_several_float_types_settle_exactly(final: Any, steps: list[A
     rows = (10 * IRIS).round().astype(types)
     estimator = make_pipeline(*(clone(step) for step in steps), clone(final)).fit(rows, SPECIES)
     assert settled(estimator, rows).report.exact
+
+
+MEMBER = make_pipeline(SOME, DecisionTreeClassifier(max_depth=4, random_state=0))
+
+
+@pytest.mark.parametrize(
+    "ensemble",
+    [
+        VotingClassifier([("a", MEMBER), ("b", make_pipeline(SOME, FOREST))], voting="soft"),
+        StackingClassifier([("a", MEMBER)], LOGISTIC, cv=2),
+        CalibratedClassifierCV(MEMBER, cv=2),
+        OneVsRestClassifier(MEMBER),
+        OneVsOneClassifier(MEMBER),
+        BaggingClassifier(MEMBER, n_estimators=2, random_state=0),
+        FixedThresholdClassifier(MEMBER, threshold=0.4),
+    ],
+    ids=lambda item: type(item).__name__,
+)
+def test_members_get_the_table_or_a_matrix_of_it(ensemble: Any) -> None:
+    """Of which scikit-learn makes float64, if one of its columns is."""
+    rows = (10 * IRIS).round().astype(DOWNCAST["two of four single"])
+    target = SPECIES == 1 if isinstance(ensemble, FixedThresholdClassifier) else SPECIES
+    result = settled(clone(ensemble).fit(rows, target), rows)
+    assert all(item.mismatches == 0 for item in result.report.comparisons)
+    dtypes = [item.dtype for item in result.manifest.inputs]
+    whole = isinstance(ensemble, (OneVsOneClassifier, BaggingClassifier))
+    assert ("float32" in dtypes) is not whole
 
 
 @pytest.mark.parametrize("encoder", [OneHotEncoder(), OrdinalEncoder()], ids=lambda e: type(e).__name__)

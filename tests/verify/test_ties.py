@@ -17,7 +17,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from optimization.verify.ties import MORE, tied
@@ -70,6 +70,14 @@ def test_a_final_step_over_other_models_is_asked_about_their_answers() -> None:
     members[0][1].fit(FEATURES, FEATURES[:, 0])
     estimator.fit(FEATURES, [0.0, 0.0, 1.0, 1.0])
     assert tied(estimator, ROWS).tolist() == HALF_WAY
+
+
+def test_rows_that_a_step_makes_sparse_are_asked() -> None:
+    rows = pd.DataFrame({"word": ["a", "b", "c", "d"]})
+    steps = (OneHotEncoder(handle_unknown="ignore"), KNeighborsClassifier(1))
+    estimator = make_pipeline(*steps).fit(rows, TARGET)
+    asked = pd.DataFrame({"word": ["b", "never seen"]})
+    assert tied(estimator, asked).tolist() == [False, True]
 
 
 def test_equally_far_neighbours_that_say_the_same_are_no_tie() -> None:

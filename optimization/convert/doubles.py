@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from flavor.quantized_onnx_v1.feeds import are_single
+from optimization.convert.shaken import give_margins
 from optimization.convert.step_operations import is_calculated, operations_of, written
 from optimization.convert.structure import (
     TREES,
@@ -91,6 +92,7 @@ def widen(estimator: Any, features: Any, *, guards: tuple[str, ...] = (), wide: 
         lambda part: _hand_on(part, between),
         _into_thresholds,
         lambda part: part if _holds_single(features) else _columns_into_thresholds(part),
+        give_margins,
     ):
         estimator = rewrite(estimator, rule)
     return estimator

@@ -26,6 +26,7 @@ from onnx import TensorProto
 
 from .categorical_splits import Chains, make_chains, unpack
 from .category_columns import Column, Rows, write_rows
+from .margins import moved
 from .output_types import CLASSIFIER_OPTIONS, classifier_types, regressor_types
 from .raw_scores import finish_classifier
 from .scaled_trees import SCALING, rescale
@@ -127,12 +128,14 @@ def nodes_of(estimator: Any) -> Nodes:
     """Return all nodes, with the estimator's columns; splits on categories have no threshold."""
     records, order = records_of(estimator), inner_order(estimator)
     counts = [len(tree.nodes) for stage in estimator._predictors for tree in stage]
+    feature = records["feature_idx"]
+    column = feature if order is None else order[feature]
     return Nodes(
         tree=np.repeat(np.arange(len(counts)), counts),
         node=np.concatenate([np.arange(count) for count in counts]),
         leaf=records["is_leaf"].astype(bool),
-        feature=records["feature_idx"] if order is None else order[records["feature_idx"]],
-        threshold=records["num_threshold"],
+        feature=column,
+        threshold=moved(estimator, feature, column, records["num_threshold"]),
         left=records["left"],
         right=records["right"],
         missing_left=records["missing_go_to_left"],

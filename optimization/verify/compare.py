@@ -18,7 +18,13 @@ from sklearn.base import is_regressor
 
 from flavor.quantized_onnx_v1.predictor import Predictor
 from optimization.answers import answers_of
-from optimization.verify.excuses import Dispute, column_sizes, input_rounded, reordered, undecided
+from optimization.verify.excuses import (
+    Dispute,
+    column_sizes,
+    input_rounded,
+    reordered,
+    undecided,
+)
 from optimization.verify.floats import LARGEST
 from optimization.verify.parity import MethodParity, ParityReport
 from optimization.verify.scores import kept_variance

@@ -16,26 +16,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from optimization.convert.structure import TREES, around, unwrap
+from optimization.convert.shaken import BY_COLUMN
+from optimization.convert.structure import TREES, around, is_sklearn, unwrap
 from optimization.converters.initial_scores import initial_of
 
-BY_COLUMN = (
-    "StandardScaler",
-    "MinMaxScaler",
-    "RobustScaler",
-    "MaxAbsScaler",
-    "Binarizer",
-    "KBinsDiscretizer",
-    "SimpleImputer",
-    "OneHotEncoder",
-    "MissingIndicator",
-    "OrdinalEncoder",
-    "TargetEncoder",
-    "VarianceThreshold",
-    "SelectKBest",
-    "SelectPercentile",
-)
-"""Steps that treat each column by itself, by arithmetic in float64 or by looking values up."""
+SELECTORS = ("VarianceThreshold", "SelectKBest", "SelectPercentile")
 
 
 def compares(estimator: Any) -> bool:
@@ -84,4 +69,4 @@ def _by_column(step: Any) -> bool:
         return all(_by_column(item[1]) for item in step.transformer_list)
     if type(step).__name__ == "FunctionTransformer":
         return step.func is None
-    return type(step).__module__.startswith("sklearn.") and type(step).__name__ in BY_COLUMN
+    return any(is_sklearn(step, name) for name in (*BY_COLUMN, *SELECTORS))

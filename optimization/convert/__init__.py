@@ -57,12 +57,13 @@ def convert(estimator: Any, features: Any, *, wide: bool = False) -> Converted:
     guards = probe_guards(estimator, features) if has_functions(estimator) else ()
     mended = widen(mend(estimator, features), features, guards=guards, wide=wide)
     plan = plan_inputs(mended, features, wide=wide)
-    planned = plan_heads(mended, estimator)
-    forms, mute = _forms(estimator, planned, features)
-    model, heads, notes = _build(mended, plan, [head for head in planned if head.method in forms])
-    methods = {head.method: _method(estimator, head, forms[head.method]) for head in heads}
+    model, heads, notes = _build(mended, plan, plan_heads(mended, estimator))
+    forms, mute = _forms(estimator, heads, features)
+    methods = {
+        head.method: _method(estimator, head, forms[head.method]) for head in heads if head.method in forms
+    }
     manifest = _manifest(estimator, features, plan, methods, model)
-    return Converted(model, manifest, (*mute, *notes))
+    return Converted(model, manifest, (*notes, *mute))
 
 
 def _forms(estimator: Any, heads: Sequence[Head], features: Any) -> tuple[dict[str, Answer], tuple[str, ...]]:

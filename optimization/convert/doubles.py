@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from flavor.quantized_onnx_v1.feeds import are_single
-from optimization.convert.shaken import give_margins
+from optimization.convert.shaken import FINE, ROUGH, give_margins
 from optimization.convert.step_operations import is_calculated, operations_of, written
 from optimization.convert.structure import (
     TREES,
@@ -83,6 +83,7 @@ def widen(estimator: Any, features: Any, *, guards: tuple[str, ...] = (), wide: 
         return estimator
     # Of float32 rows scikit-learn's scalers make float32, whatever comes behind.
     between = wide or not are_single(_dtypes(features))
+    margin = FINE if wide and not _holds_single(features) else ROUGH
     wide = wide or searches or any(name.startswith(WIDE) for name in names)
     for rule in (
         lambda part: _models_as_steps(part, wide),
@@ -92,7 +93,7 @@ def widen(estimator: Any, features: Any, *, guards: tuple[str, ...] = (), wide: 
         lambda part: _hand_on(part, between),
         _into_thresholds,
         lambda part: part if _holds_single(features) else _columns_into_thresholds(part),
-        give_margins,
+        lambda part: give_margins(part, margin),
     ):
         estimator = rewrite(estimator, rule)
     return estimator

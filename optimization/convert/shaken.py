@@ -24,8 +24,8 @@ from optimization.converters.unions import passes
 
 HISTOGRAMS = ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor")
 """Trees whose thresholds may be training values; those of others lie half way between two."""
-REPEATED = (*UFUNCS, "Greater", "Fill", "Missing", "Indicate")
-"""Operations of `Arithmetic` that are single ones of IEEE 754, or none."""
+REPEATED = (*UFUNCS, "Greater", "Fill", "Missing", "Indicate", "uniform")
+"""Operations of `Arithmetic` that are those of IEEE 754 in their order, or none."""
 BY_COLUMN = (
     "StandardScaler",
     "MinMaxScaler",
@@ -38,12 +38,14 @@ BY_COLUMN = (
     *ENCODERS,
 )
 """Steps that treat each column by itself, by arithmetic or by looking values up."""
+ROUGH, FINE = 2.0**-20, 2.0**-40
+"""Margins where something is calculated in float32, and where all is in float64: some thousand roundings."""
 Shaken = bool | Array
 """All columns or none, or of each, `(n_columns,)`."""
 
 
-def give_margins(part: Any) -> Any:
-    """Pipeline: trees of histograms behind shaken columns know them."""
+def give_margins(part: Any, margin: float) -> Any:
+    """Pipeline: trees of histograms behind shaken columns have this margin (converters/margins.py)."""
     steps = getattr(part, "steps", None)
     if not steps or len(steps) < 2:
         return part
@@ -53,7 +55,7 @@ def give_margins(part: Any) -> Any:
     if not np.any(shaken):
         return part
     name, final = steps[-1]
-    found = rewrite(final, lambda inner: _with_margins(inner, shaken))
+    found = rewrite(final, lambda inner: _with_margins(inner, shaken, margin))
     if found is final:
         return part
     part = copy.copy(part)
@@ -61,12 +63,12 @@ def give_margins(part: Any) -> Any:
     return part
 
 
-def _with_margins(part: Any, shaken: Shaken) -> Any:
-    if not any(is_sklearn(part, name) for name in HISTOGRAMS):
+def _with_margins(part: Any, shaken: Shaken, margin: float) -> Any:
+    if not any(is_sklearn(part, name) for name in HISTOGRAMS) or not hasattr(part, "n_features_in_"):
         return part
     # A chain's members read other columns too.
     columns = shaken if np.size(shaken) in (1, part.n_features_in_) else True
-    return with_margins(part, np.broadcast_to(columns, part.n_features_in_))
+    return with_margins(part, np.where(np.broadcast_to(columns, part.n_features_in_), margin, 0.0))
 
 
 def _behind(step: Any, shaken: Shaken) -> Shaken:

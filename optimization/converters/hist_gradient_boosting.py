@@ -26,7 +26,7 @@ from onnx import TensorProto
 
 from .categorical_splits import Chains, make_chains, unpack
 from .category_columns import Column, Rows, write_rows
-from .margins import moved
+from .margins import with_room
 from .output_types import CLASSIFIER_OPTIONS, classifier_types, regressor_types
 from .raw_scores import finish_classifier
 from .scaled_trees import SCALING, rescale
@@ -128,14 +128,12 @@ def nodes_of(estimator: Any) -> Nodes:
     """Return all nodes, with the estimator's columns; splits on categories have no threshold."""
     records, order = records_of(estimator), inner_order(estimator)
     counts = [len(tree.nodes) for stage in estimator._predictors for tree in stage]
-    feature = records["feature_idx"]
-    column = feature if order is None else order[feature]
     return Nodes(
         tree=np.repeat(np.arange(len(counts)), counts),
         node=np.concatenate([np.arange(count) for count in counts]),
         leaf=records["is_leaf"].astype(bool),
-        feature=column,
-        threshold=moved(estimator, feature, column, records["num_threshold"]),
+        feature=records["feature_idx"] if order is None else order[records["feature_idx"]],
+        threshold=records["num_threshold"],
         left=records["left"],
         right=records["right"],
         missing_left=records["missing_go_to_left"],
@@ -155,8 +153,8 @@ def inner_order(estimator: Any) -> Array | None:
 
 
 def scaled(nodes: Nodes, estimator: Any, *, double: bool) -> Nodes:
-    """Return `nodes` for rows before the scaler that `estimator` has taken in, if it has."""
-    scaling = getattr(estimator, SCALING, None)
+    """Return `nodes` with margins, for rows before the scaler that `estimator` has taken in, if it has."""
+    scaling, nodes = getattr(estimator, SCALING, None), with_room(nodes, estimator, inner_order(estimator))
     return nodes if scaling is None else rescale(nodes, scaling, double=double, rounds=False)
 
 

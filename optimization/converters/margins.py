@@ -1,10 +1,10 @@
 """Thresholds of HistGradientBoosting that lie on training values, moved off them.
 
-In: a fitted HistGradientBoosting model, and which of its columns a graph cannot repeat to the last bit.
-Out: a copy that knows these columns; its thresholds with a margin above.
+In: a fitted HistGradientBoosting model, and the margins of columns that no graph repeats to the last bit.
+Out: a copy that knows them; its thresholds with a margin above.
 Promise: none to the bit: a row within the margin above a threshold goes left, though it should go right.
 
-    t′ = t + min(MARGIN · largest edge, half way to the next edge)
+    t′ = t + min(margin · largest edge, half way to the next edge)
 
 With more distinct values than bins (255) the edges are training values (binning.py, scikit-learn 1.9:
 averaged_inverted_cdf), and those rows go left because t ≤ t. A PCA before the trees adds up in another order
@@ -15,43 +15,44 @@ rows a quarter got other probabilities.
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .tree_nodes import Nodes
+
 Array = NDArray[Any]
 MARGINS = "margins_"
-"""Attribute of an estimator (a copy): `(n_features,)`, the columns whose thresholds have a margin."""
-MARGIN = 2.0**-20
-"""As far as verification lets rounding reach (optimization/verify/excuses.py)."""
+"""Attribute of an estimator (a copy): of each column its margin, as a share of its largest edge."""
 
 
-def with_margins(estimator: Any, columns: Array) -> Any:
-    """Return a copy of `estimator` whose thresholds on `columns`, bool `(n_features,)`, get margins too."""
+def with_margins(estimator: Any, margins: Array) -> Any:
+    """Return a copy of `estimator` whose thresholds have `margins`, `(n_features,)`, or what it has."""
     estimator = copy.copy(estimator)
-    setattr(estimator, MARGINS, columns | getattr(estimator, MARGINS, False))
+    setattr(estimator, MARGINS, np.maximum(margins, getattr(estimator, MARGINS, 0.0)))
     return estimator
 
 
-def moved(estimator: Any, feature: Array, column: Array, threshold: Array) -> Array:
-    """Return the thresholds of nodes, `(n_nodes,)`, with their margins.
+def with_room(nodes: Nodes, estimator: Any, order: Array | None) -> Nodes:
+    """Return `nodes` of a fitted HistGradientBoosting model with the margins that it shall have.
 
     Args:
-        estimator: a fitted HistGradientBoosting model.
-        feature: of each node, as the model's bins count.
-        column: of each node, as the rows count.
-        threshold: of each node; those of leaves and of splits on categories mean nothing.
+        nodes: with the columns of the rows.
+        estimator: the model.
+        order: the columns in the order in which its bins stand; None where it is the same.
     """
-    shaken = getattr(estimator, MARGINS, None)
-    if shaken is None:
-        return threshold
-    threshold = threshold.copy()
+    margins = getattr(estimator, MARGINS, None)
+    if margins is None:
+        return nodes
+    threshold = np.array(nodes.threshold)
     for index, edges in enumerate(estimator._bin_mapper.bin_thresholds_):
-        nodes = np.flatnonzero((feature == index) & shaken[column] & np.isfinite(threshold))
-        if not len(nodes) or not len(edges):
+        column = index if order is None else order[index]
+        own = np.flatnonzero(~nodes.leaf & (nodes.feature == column) & np.isfinite(threshold))
+        if not margins[column] or not len(own) or not len(edges):
             continue
-        following = np.append(edges, np.inf)[np.searchsorted(edges, threshold[nodes], side="right")]
-        margin = MARGIN * np.max(np.abs(edges[np.isfinite(edges)]), initial=0.0)
-        threshold[nodes] += np.minimum(margin, (following - threshold[nodes]) / 2)
-    return threshold
+        following = np.append(edges, np.inf)[np.searchsorted(edges, threshold[own], side="right")]
+        margin = margins[column] * np.max(np.abs(edges), where=np.isfinite(edges), initial=0.0)
+        threshold[own] += np.minimum(margin, (following - threshold[own]) / 2)
+    return replace(nodes, threshold=threshold)

@@ -25,6 +25,7 @@ from sklearn.preprocessing import (
 
 from optimization.convert.doubles import widen
 from optimization.convert.hazards import mend
+from optimization.convert.shaken import FINE, ROUGH
 from optimization.convert.structure import walk
 from optimization.converters.margins import MARGINS
 from tests.convert.examples import IRIS, SPECIES
@@ -46,7 +47,8 @@ def shaken(*steps: Any, final: Any = BOOSTING) -> Any:
     found = [part for part in parts if type(part) is HistGradientBoostingClassifier]
     marked = [getattr(part, MARGINS, None) for part in found]
     assert not any(hasattr(part, MARGINS) for _, part in walk(estimator))
-    return [None if columns is None else columns.tolist() for columns in marked]
+    assert all(set(margins) <= {0.0, ROUGH} for margins in marked if margins is not None)
+    return [None if margins is None else (margins > 0).tolist() for margins in marked]
 
 
 @pytest.mark.parametrize(
@@ -99,3 +101,13 @@ def test_members_behind_the_step_have_one_and_other_trees_have_none() -> None:
     vote = VotingClassifier([("a", BOOSTING), ("b", make_pipeline(StandardScaler(), BOOSTING))])
     assert shaken(PCA(2), final=vote) == [[True, True], [True, True]]
     assert shaken(PCA(2), final=RandomForestClassifier(3)) == []
+
+
+@pytest.mark.parametrize(
+    ("wide", "dtype", "margin"), [(False, float, ROUGH), (True, float, FINE), (True, np.float32, ROUGH)]
+)
+def test_a_margin_is_as_wide_as_the_calculation_is_rough(wide: bool, dtype: Any, margin: float) -> None:
+    rows = IRIS.astype(dtype)
+    estimator = make_pipeline(PCA(2), BOOSTING).fit(rows, SPECIES)
+    last = widen(mend(estimator, rows), rows, wide=wide).steps[-1][1]
+    assert getattr(last, MARGINS).tolist() == [margin, margin]

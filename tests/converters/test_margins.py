@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
 from optimization.converters.hist_gradient_boosting import nodes_of
-from optimization.converters.margins import MARGIN, MARGINS, with_margins
+from optimization.converters.margins import MARGINS, with_margins, with_room
 from optimization.verify import convert_faithfully
 from tests.convert.examples import CANCER, DIABETES, PROGRESS
 
@@ -27,14 +27,14 @@ def boosting() -> Any:
 
 
 def splits(estimator: Any) -> tuple[Any, Any]:
-    nodes = nodes_of(estimator)
+    nodes = with_room(nodes_of(estimator), estimator, None)
     inner = ~nodes.leaf
     return nodes.feature[inner], nodes.threshold[inner]
 
 
 def test_thresholds_of_the_columns_named_move_up_and_no_further_than_the_next_edge(boosting: Any) -> None:
-    columns = np.array([True, False, True, False])
-    shaken = with_margins(boosting, columns)
+    margins = np.array([2.0**-20, 0.0, 2.0**-40, 0.0])
+    shaken, columns = with_margins(boosting, margins), margins > 0
     assert not hasattr(boosting, MARGINS)
     (feature, before), (_, after) = splits(boosting), splits(shaken)
     assert (after[columns[feature]] > before[columns[feature]]).all()
@@ -44,20 +44,20 @@ def test_thresholds_of_the_columns_named_move_up_and_no_further_than_the_next_ed
         own = feature == index
         assert np.isin(before[own], edges).all() and np.isin(before[own], ROWS[:, index]).any()
         room = np.append(edges, np.inf)[np.searchsorted(edges, before[own], side="right")] - before[own]
-        expected = before[own] + np.minimum(MARGIN * np.abs(edges).max(), room / 2)
+        expected = before[own] + np.minimum(margins[index] * np.abs(edges).max(), room / 2)
         np.testing.assert_array_equal(after[own], expected)
 
 
 def test_columns_of_several_steps_add_up(boosting: Any) -> None:
-    first, second = np.array([True, False, False, False]), np.array([False, False, True, False])
+    first, second = np.array([0.5, 0.0, 0.1, 0.0]), np.array([0.0, 0.0, 0.2, 0.0])
     found = getattr(with_margins(with_margins(boosting, first), second), MARGINS)
-    np.testing.assert_array_equal(found, first | second)
+    np.testing.assert_array_equal(found, [0.5, 0.0, 0.2, 0.0])
 
 
 def test_edges_close_to_each_other_stay_apart() -> None:
     rows = (1.0 + np.arange(600)[:, None] * 2.0**-40).repeat(2, axis=1)
     estimator = HistGradientBoostingRegressor(max_iter=2).fit(rows, np.arange(600.0))
-    shaken = with_margins(estimator, np.array([True, True]))
+    shaken = with_margins(estimator, np.full(2, 2.0**-20))
     feature, after = splits(shaken)
     _, before = splits(estimator)
     for index in (0, 1):

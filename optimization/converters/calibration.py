@@ -25,6 +25,7 @@ import numpy as np
 
 from .algebra import DOUBLE, Algebra, cast
 from .isotonic import table_of, write_isotonic
+from .linear import write_joined
 from .members import answers_in_steps, double_rows, last_step, widened, write_member
 from .output_types import PROBABILITY_OPTIONS, classifier_types
 from .writer import Writer
@@ -85,6 +86,9 @@ def _scores(algebra: Algebra, operator: Any, folds: Any) -> str:
     writer, n_classes = algebra.writer, len(folds[0].calibrators)
     two = n_classes == 1
     wide = folds[0].method == "isotonic" and steepness(folds) > VISIBLE
+    joined = write_joined(algebra, operator, [fold.estimator for fold in folds], fine=wide)
+    if joined:
+        return joined
     rows = double_rows(writer, operator) if wide else None
     columns = []
     for fold in folds:

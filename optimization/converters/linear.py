@@ -27,11 +27,22 @@ from typing import Any
 import numpy as np
 
 from .affine import Affine, has_several_labels, replace_converter
+from .algebra import Algebra, cast
 from .far_scores import are_far, write_softmax
 
 ALIASES = ("SklearnLinearClassifier", "SklearnLinearSVC", "SklearnSGDClassifier")
 LOGISTIC = ("LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAnalysis")
 """Probabilities are the sigmoid or softmax of the scores (_logistic.py, discriminant_analysis.py)."""
+LINEAR = (
+    *LOGISTIC,
+    "SGDClassifier",
+    "LinearSVC",
+    "Perceptron",
+    "PassiveAggressiveClassifier",
+    "RidgeClassifier",
+    "RidgeClassifierCV",
+)
+"""Classifiers whose decision function is a product and a sum."""
 
 
 def register() -> None:
@@ -66,6 +77,30 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
         writer.gemm(writer.rows, weights, bias, output=answer)
     if kind:
         WRITE[kind](writer, scores, len(model.classes_), answer)
+
+
+def write_joined(algebra: Algebra, operator: Any, members: Any, *, fine: bool) -> str:
+    """Write the decision functions of several linear classifiers of `operator`'s rows as one product.
+
+    Returns:
+        The name of `(n_rows, n_scores)` float64, one member's scores after the other's, of two classes one;
+        "" if some are no linear classifiers of all columns. `fine` ones are calculated in float64.
+    """
+    if len(operator.inputs) > 1 or any(type(member).__name__ not in LINEAR for member in members):
+        return ""
+    if any(has_several_labels(member) or len(member.classes_) == 1 for member in members):
+        return ""
+    weights = np.concatenate([np.atleast_2d(member.coef_).astype(np.float64) for member in members]).T
+    bias = np.concatenate([np.ravel(member.intercept_) for member in members])
+    if (
+        len({member.n_features_in_ for member in members} | {len(weights)}) > 1
+        or len(bias) != weights.shape[1]
+    ):
+        return ""
+    writer = Affine(algebra.writer.scope, operator, algebra.writer.container)
+    if fine:
+        return algebra.gemm(cast(writer, writer.rows, np.float64), weights, bias)
+    return cast(writer, writer.gemm(writer.rows, weights, bias), np.float64)
 
 
 def _convert_by_skl2onnx(scope: Any, operator: Any, container: Any) -> None:

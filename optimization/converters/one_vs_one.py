@@ -47,10 +47,7 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     if estimator.pairwise_indices_ is not None or not all(hasattr(item, "classes_") for item in members):
         raise NotImplementedError("a OneVsOneClassifier of regressors, or of kernels that are handed over")
     raw, n_classes = hasattr(members[0], "decision_function"), len(estimator.classes_)
-    labels, scores = write_scores(algebra, operator, members, raw=raw, fine=True)
-    last = writer.constant(np.array([1]))
-    said = writer.add("Concat", [writer.add("Unsqueeze", [label, last]) for label in labels], axis=1)
-    answers = cast(writer, said, np.float64)
+    answers, scores = write_scores(algebra, operator, members, raw=raw, fine=True)
     pairs = pairs_of(n_classes)
     votes = algebra.gemm(answers, pairs, (pairs < 0).sum(axis=0))
     confidence = algebra.add("MatMul", [scores, algebra.number(pairs)])

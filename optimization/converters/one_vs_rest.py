@@ -3,12 +3,14 @@
 In: a fitted classifier of members that are classifiers; one label per row, or several.
 Out: label, and probabilities or (option raw_scores) the members' decision functions.
 Promise: exact where the members are: scores are compared in float64, shares of votes as k ÷ n, and
-probabilities, and scores that meet a threshold, are calculated in float64.
+probabilities, and scores that meet a threshold, are calculated in float64. Linear members are one Gemm.
 
     score   decision_function, or the probability of "yes" where there is none          (multiclass.py, 1.9)
     label   more than two classes: the first largest score
             two classes, or several labels per row: "yes" where score > 0, probability > ½
     probabilities   p ÷ Σ p, where that is not 0; two classes [1 − p, p]; several labels p
+    p = exp(−softplus(−s)) of members whose probability is the sigmoid of their score: onnxruntime's Sigmoid
+        is 0 below −37 (1.32), where the shares of p are not
 
 skl2onnx 1.20 compares probabilities where scikit-learn compares decision functions, and gives members in
 pipelines, and several families, other scores than they have. Members that are regressors, or answer all rows
@@ -23,7 +25,8 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from .algebra import DOUBLE, Algebra, cast
-from .members import answers_in_steps, double_rows, twin, widened, write_member
+from .linear import LOGISTIC, write_joined
+from .members import answers_in_steps, double_rows, last_step, twin, widened, write_member
 from .output_types import CLASSIFIER_OPTIONS, classifier_types
 from .writer import Writer
 
@@ -64,10 +67,13 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     estimator, writer = operator.raw_operator, Writer(scope, container)
     algebra, members = Algebra(writer, DOUBLE), estimator.estimators_
     wants_raw = container.get_options(estimator, {"raw_scores": False})["raw_scores"]
-    decides_raw = hasattr(members[0], "decision_function")
-    _, scores = write_scores(algebra, operator, members, raw=decides_raw, fine=_has_threshold(estimator))
+    decides_raw, fine = hasattr(members[0], "decision_function"), _has_threshold(estimator)
+    _, scores = write_scores(algebra, operator, members, raw=decides_raw, fine=fine)
     _label(algebra, estimator, scores, operator.outputs[0].full_name, 0.0 if decides_raw else 0.5)
-    if wants_raw != decides_raw:
+    if decides_raw and not wants_raw and all(_is_logistic(member) for member in members):
+        likely = algebra.add("Softplus", [algebra.add("Neg", [scores])])
+        scores = algebra.add("Exp", [algebra.add("Neg", [likely])])
+    elif wants_raw != decides_raw:
         _, scores = write_scores(algebra, operator, [twin(member) for member in members], raw=wants_raw)
     answer = _decisions(algebra, scores, members) if wants_raw else _shares(algebra, estimator, scores)
     writer.finish(cast(writer, answer, np.float32), operator.outputs[1].full_name)
@@ -75,20 +81,30 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
 
 def write_scores(
     algebra: Algebra, operator: Any, members: Any, *, raw: bool, fine: bool = False
-) -> tuple[list[str], str]:
-    """Write the members' labels, `(n_rows,)` each, and their scores for "yes", `(n_rows, n_members)` float64.
+) -> tuple[str, str]:
+    """Write whether each member says "yes", 0 or 1, and its score for that, `(n_rows, n_members)` float64.
 
     Probabilities are calculated in float64, as they come close to 1, and so are scores that are `fine`.
     """
+    if raw and (joined := write_joined(algebra, operator, members, fine=fine)):
+        return cast(algebra.writer, algebra.add("Greater", [joined, algebra.number(0.0)]), np.float64), joined
     writer, labels, columns, rows = algebra.writer, [], [], None
     if (fine or not raw) and not any(answers_in_steps(member) for member in members):
         rows = double_rows(writer, operator)
     second = writer.constant(np.array([1]))
     for member in members:
         label, scores = write_member(writer, operator, member, raw=raw, inputs=rows)
-        labels.append(label)
+        labels.append(writer.add("Unsqueeze", [label, second]))
         columns.append(widened(algebra, writer.add("Gather", [scores, second], axis=1), member))
-    return labels, writer.add("Concat", columns, axis=1)
+    said = cast(writer, writer.add("Concat", labels, axis=1), np.float64)
+    return said, writer.add("Concat", columns, axis=1)
+
+
+def _is_logistic(member: Any) -> bool:
+    """Whether the probability of "yes" is the sigmoid of the decision function."""
+    final = last_step(member)
+    log_loss = type(final).__name__ == "SGDClassifier" and final.loss == "log_loss"
+    return log_loss or type(final).__name__ in LOGISTIC
 
 
 def _has_threshold(estimator: Any) -> bool:

@@ -83,6 +83,19 @@ def test_a_tree_is_not_asked_for_scores_that_it_does_not_have() -> None:
 
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+@pytest.mark.parametrize("ensemble", [True, False])
+@pytest.mark.parametrize("labels", [SPECIES, SPECIES == 1], ids=["three", "two"])
+@pytest.mark.parametrize("member", [LinearSVC(), Perceptron(), LogisticRegression()], ids=str)
+def test_linear_members_of_all_folds_are_one_product(
+    member: object, labels: object, method: str, ensemble: bool
+) -> None:
+    rows = StandardScaler().fit_transform(IRIS).astype(np.float32)
+    fitted = calibrated(member, method, ensemble=ensemble).fit(rows, labels)
+    found = operators(agree(fitted, rows))
+    assert found.count("Gemm") == 1 and "MatMul" not in found
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
 @pytest.mark.parametrize("n_classes", [3, 5])
 def test_of_scores_for_pairs_of_classes_the_first_are_calibrated(n_classes: int, method: str) -> None:
     """There are 3 of 3 classes and 10 of 5; a pipeline around the SVC hides its shape."""

@@ -5,22 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import AdaBoostClassifier, HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
+from sklearn.linear_model import (
+    LinearRegression,
+    LogisticRegression,
+    Perceptron,
+    RidgeClassifier,
+    SGDClassifier,
+)
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from optimization.convert import convert
 from optimization.converters.one_vs_one import pairs_of
 from optimization.errors import ConversionError
+from optimization.verify import convert_faithfully
 from tests.convert.examples import BENIGN, CANCER, IRIS, NAMES, SPECIES, settled
 from tests.converters.agreement import agree, one_row_at_a_time
 
@@ -60,6 +71,57 @@ def test_the_proof_holds_for_two_classes(name: str, kind: Any) -> None:
 @pytest.mark.parametrize("name", ["logistic", "ridge", "scaled bayes", "scaled hist"])
 def test_the_proof_holds_for_several_labels_per_row(name: str) -> None:
     assert settled(OneVsRestClassifier(MEMBERS[name]).fit(IRIS, SEVERAL), IRIS).report.exact
+
+
+LINEAR = [
+    LOGISTIC,
+    RidgeClassifier(),
+    LinearSVC(),
+    Perceptron(random_state=0),
+    SGDClassifier(random_state=0),
+    SGDClassifier(loss="log_loss", random_state=0),
+    SGDClassifier(loss="modified_huber", random_state=0),
+    LinearDiscriminantAnalysis(),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [
+        (OneVsRestClassifier, NAMES),
+        (OneVsRestClassifier, NAMES[0] == NAMES),
+        (OneVsRestClassifier, SEVERAL),
+        (OneVsOneClassifier, NAMES),
+        (OneVsOneClassifier, NAMES[0] == NAMES),
+    ],
+    ids=["rest of three", "rest of two", "several", "pairs of three", "one pair"],
+)
+@pytest.mark.parametrize(
+    "member", LINEAR, ids=lambda m: f"{type(m).__name__} {getattr(m, 'loss', '')}".strip()
+)
+def test_linear_members_are_one_product(member: Any, kind: Any, target: Any) -> None:
+    rows = StandardScaler().fit_transform(ROWS).astype(np.float32)
+    result = convert_faithfully(kind(clone(member)).fit(rows, target), rows, seed=0)
+    assert all(item.mismatches == 0 for item in result.report.comparisons)
+    graph = onnx.load_from_string(result.content).graph
+    sizes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    products = [node for node in graph.node if node.op_type in ("Gemm", "MatMul")]
+    of_rows = [node for node in products if sizes[node.input[1]][0] == rows.shape[1]]
+    # The probability of modified_huber is no sigmoid; decisions that meet a threshold are float64.
+    assert len(of_rows) == 1 or getattr(member, "loss", "") == "modified_huber" or target is not NAMES
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_shares_of_what_is_far_from_every_class_are_right(scaled: bool) -> None:
+    """Digits as they are: of many rows every score is below −37, where onnxruntime's Sigmoid is 0."""
+    rows, labels = load_digits(return_X_y=True)
+    member = SGDClassifier(loss="log_loss", random_state=0)
+    member = make_pipeline(MinMaxScaler((0, 16)), member) if scaled else member
+    estimator = OneVsRestClassifier(member).fit(rows, labels)
+    odds = np.array([item.decision_function(rows) for item in estimator.estimators_])
+    assert (odds.max(axis=0) < -37).any()
+    result = convert_faithfully(estimator, rows, seed=0)
+    assert all(item.mismatches == 0 for item in result.report.comparisons)
 
 
 def test_equal_votes_are_answered_with_the_first_class() -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import joblib
@@ -93,49 +94,27 @@ class _WatchedImputer(KNNImputer):  # type: ignore[misc]
         return super().transform(X)
 
 
-class _WatchedClassifier(KNeighborsClassifier):  # type: ignore[misc]
-    """Notes for each row whether a neighbour might be another one of another class."""
+def _watcher(kind: type, methods: Sequence[str], targets: Callable[[Any], Array]) -> type:
+    """Return `kind`, noting for each row that `methods` get whether another neighbour might say otherwise."""
 
-    seen: list[Array]
+    def noting(name: str) -> Callable[[Any, Any], Any]:
+        def answer(model: Any, rows: Any) -> Any:
+            model.seen.append(_several_neighbours(model, rows, targets(model)))
+            return getattr(kind, name)(model, rows)
 
-    def predict(self, X: Any) -> Any:
-        """Answer as KNeighborsClassifier does."""
-        self.seen.append(_several_neighbours(self, X, self._y))
-        return super().predict(X)
+        return answer
 
-    def predict_proba(self, X: Any) -> Any:
-        """Answer as KNeighborsClassifier does."""
-        self.seen.append(_several_neighbours(self, X, self._y))
-        return super().predict_proba(X)
-
-
-class _WatchedRegressor(KNeighborsRegressor):  # type: ignore[misc]
-    """Notes for each row whether a neighbour might be another one with another target."""
-
-    seen: list[Array]
-
-    def predict(self, X: Any) -> Any:
-        """Answer as KNeighborsRegressor does."""
-        self.seen.append(_several_neighbours(self, X, self._y))
-        return super().predict(X)
-
-
-class _WatchedDetector(LocalOutlierFactor):  # type: ignore[misc]
-    """Notes for each row whether a neighbour might be another one, whose density is its own."""
-
-    seen: list[Array]
-
-    def score_samples(self, X: Any) -> Any:
-        """Answer as LocalOutlierFactor does."""
-        self.seen.append(_several_neighbours(self, X, np.arange(self.n_samples_fit_)))
-        return super().score_samples(X)
+    return type(f"_Watched{kind.__name__}", (kind,), {name: noting(name) for name in methods})
 
 
 WATCHERS = {
     "KNNImputer": _WatchedImputer,
-    "KNeighborsClassifier": _WatchedClassifier,
-    "KNeighborsRegressor": _WatchedRegressor,
-    "LocalOutlierFactor": _WatchedDetector,
+    "KNeighborsClassifier": _watcher(KNeighborsClassifier, ("predict", "predict_proba"), lambda m: m._y),
+    "KNeighborsRegressor": _watcher(KNeighborsRegressor, ("predict",), lambda m: m._y),
+    # Each training row has a density of its own.
+    "LocalOutlierFactor": _watcher(
+        LocalOutlierFactor, ("score_samples",), lambda m: np.arange(m.n_samples_fit_)
+    ),
 }
 """Models that ask for the k nearest training rows, by name, and what watches them."""
 

@@ -97,7 +97,9 @@ def _judge(bar: Bar, record: Record | None) -> Judged:
 
 
 def measured(figure: float, bound: float) -> str:
-    """Return `figure` with three digits, or as many as tell it from `bound`: 2.996 misses 3."""
+    """Return `figure` with three digits, or as many as tell it from `bound`: 2.996 misses 3; counts whole."""
+    if figure >= 1000 and figure == int(figure):
+        return f"{figure:,.0f}"
     digits = 3
     while figure != bound and float(f"{figure:.{digits}g}") == bound:
         digits += 1

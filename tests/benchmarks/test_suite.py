@@ -249,7 +249,14 @@ def test_tables_texts_and_detectors_stand_beside_the_suite(group, case):
 
 @pytest.mark.parametrize(
     ("figure", "bound", "text"),
-    [(2.99589, 3.0, "2.996"), (2.99999, 3.0, "2.99999"), (3.0, 3.0, "3"), (16.83, 15.0, "16.8"), (0, 0, "0")],
+    [
+        (2.99589, 3.0, "2.996"),
+        (2.99999, 3.0, "2.99999"),
+        (3.0, 3.0, "3"),
+        (16.83, 15.0, "16.8"),
+        (0, 0, "0"),
+        (2193, 0, "2,193"),
+    ],
 )
 def test_a_figure_never_looks_like_the_bound_that_it_misses(figure, bound, text):
     assert bars.measured(figure, bound) == text

@@ -21,6 +21,7 @@ from sklearn.kernel_approximation import RBFSampler
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import BayesianRidge, Lasso, LinearRegression, LogisticRegression, Ridge
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, PowerTransformer
@@ -160,7 +161,8 @@ def test_what_neither_proves_is_refused_with_the_words_for_float32(monkeypatch: 
 def test_steps_that_are_handed_float64_rows_are_written_in_it(step: Any) -> None:
     """skl2onnx writes these for float32 alone, and ensembles that add probabilities hand on float64."""
     members = [("a", make_pipeline(clone(step), LogisticRegression())), ("b", LogisticRegression())]
-    for ensemble in (OneVsRestClassifier(members[0][1]), VotingClassifier(members, voting="soft")):
+    likely = make_pipeline(clone(step), GaussianNB())
+    for ensemble in (OneVsRestClassifier(likely), VotingClassifier(members, voting="soft")):
         found = faithful(ensemble.fit(AROUND, CLASSES), AROUND)
         assert found.report.exact
         assert "calculated in float64 from the rows on, because in float32 a step of it" in found.notes[0]

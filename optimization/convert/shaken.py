@@ -24,7 +24,7 @@ from optimization.converters.unions import passes
 
 HISTOGRAMS = ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor")
 """Trees whose thresholds may be training values; those of others lie half way between two."""
-REPEATED = (*UFUNCS, "Greater", "Fill", "Missing", "Indicate", "uniform")
+REPEATED = (*UFUNCS, "Fill", "Missing", "Indicate", "uniform")
 """Operations of `Arithmetic` that are those of IEEE 754 in their order, or none."""
 BY_COLUMN = (
     "StandardScaler",

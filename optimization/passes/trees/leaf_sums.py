@@ -7,14 +7,15 @@ Out: nodes that answer `(n_rows, n_targets)` float32:
 
 Promise: `storage`'s for the weights, summed in float32 in another order.
 
-The leaves hold the numbers of their columns. Equal columns are stored once, and where they are few, several
-trees share a target: of D columns the number of two trees is i + D · j, and a table of D² columns, made when
-the model loads, holds their sums.
+Equal columns are stored once. Where they are few, every leaf votes for its column and nothing is looked up:
 
-For few targets the table is read by GatherElements, value by value: onnxruntime's Gather copies each leaf's
-weights by a call of 8 ns (1.32; together with the sum 107 µs for 150 rows of 100 trees and 3 classes, where
-GatherElements takes 62). For many of them the copies are longer and no more, and need no copies of the
-numbers (1.5 ms for 1,797 rows of 100 trees and 10 classes, where GatherElements takes 2.5).
+    votes(x) · tableᵀ,  votes(x)[number] = trees whose leaf has this number
+
+Otherwise the leaves hold the numbers of their columns. For few targets the table is then read by
+GatherElements, value by value: onnxruntime's Gather copies each leaf's weights by a call of 8 ns (1.32;
+together with the sum 107 µs for 150 rows of 100 trees and 3 classes, where GatherElements takes 62). For many
+of them the copies are longer and no more, and need no copies of the numbers (1.5 ms for 1,797 rows of 100
+trees and 10 classes, where GatherElements takes 2.5).
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ from optimization.passes.trees.ensemble import Array, Ensemble
 from optimization.passes.trees.storage import Storage, make_table, write_table
 from optimization.passes.trees.write_v3 import write_attributes
 
-MOST_COLUMNS = 2**12
-"""Of a table of several trees: what a core's first cache holds of float32 for two or three targets."""
+VALUES_PER_COLUMN = 3
+"""Values that are looked up in the time that a column's votes take: onnxruntime clears and copies a sum for
+every row and column (1.32; measured with 5 to 100 trees, 3 and 10 classes, 4 to 5,589 columns)."""
 MANY_TARGETS = 6
 """From so many on, rows of the table are copied as a whole."""
 
@@ -39,29 +41,19 @@ MANY_TARGETS = 6
 def write_sums(builder: Builder, ensemble: Ensemble, source: str, storage: Storage, output: str = "") -> str:
     """Add the nodes, for the rows called `source`, and return their output's name."""
     table = make_table(_dense(ensemble), storage)
-    width = int(table.stored.shape[1])
-    joint = _trees_per_target(width + 1, ensemble.n_trees)
-    # The last target may have fewer trees: where there is none, column 0 adds nothing.
-    spare = int(ensemble.n_trees % joint > 0)
-    numbers = _numbered(ensemble, table.number + spare, joint, width + spare)
-    found = builder.add_ml("TreeEnsembleRegressor", source, write_attributes(numbers))
     columns = write_table(builder, table, storage)
-    if spare:
-        nothing = builder.constant(np.zeros((ensemble.n_targets, 1), np.float32))
-        columns = builder.add("Concat", [nothing, columns], axis=1)
-    columns = _joined(builder, columns, joint)
+    n_columns = int(table.stored.shape[1])
+    if n_columns * VALUES_PER_COLUMN <= ensemble.n_trees * ensemble.n_targets:
+        voting = _answering(ensemble, table.number, np.ones(len(table.number)), n_columns)
+        votes = _add_trees(builder, voting, source)
+        return builder.add("Gemm", [votes, columns], output, transB=1)
+    tree = ensemble.tree[ensemble.leaf]
+    numbers = _add_trees(builder, _answering(ensemble, tree, table.number, ensemble.n_trees), source)
     if ensemble.n_targets >= MANY_TARGETS:
-        return _sum_rows(builder, columns, found, output)
-    leaves = _look_up(builder, columns, found, ensemble.n_targets, numbers.n_targets)
+        return _sum_rows(builder, columns, numbers, output)
+    leaves = _look_up(builder, columns, numbers, ensemble.n_targets, ensemble.n_trees)
     by_target = builder.add("ReduceSum", [leaves, builder.constant(np.array([2]))], keepdims=0)
     return builder.add("Transpose", [by_target], output)
-
-
-def _trees_per_target(n_columns: int, n_trees: int) -> int:
-    joint = 1
-    while joint < n_trees and n_columns ** (joint + 1) <= MOST_COLUMNS:
-        joint += 1
-    return joint
 
 
 def _dense(ensemble: Ensemble) -> Array:
@@ -72,34 +64,22 @@ def _dense(ensemble: Ensemble) -> Array:
     return dense
 
 
-def _numbered(ensemble: Ensemble, number: Array, joint: int, n_columns: int) -> Ensemble:
-    """The same trees, `joint` to a target, with the number of the leaf's column as its weight.
-
-    `number` is `(n_leaves,)`; a target's trees are its digits, to the base `n_columns`.
-    """
-    tree = ensemble.tree[ensemble.leaf]
-    numbers = replace(
+def _answering(ensemble: Ensemble, target: Array, weight: Array, n_targets: int) -> Ensemble:
+    """The same trees, whose leaves have one `weight` each, `(n_leaves,)`, for one `target` each."""
+    answering = replace(
         ensemble,
         first=np.r_[0, np.cumsum(ensemble.leaf)],
-        target=tree // joint,
-        weight=(number * n_columns ** (tree % joint)).astype(np.float32),
-        n_targets=-(-ensemble.n_trees // joint),
+        target=target,
+        weight=weight.astype(np.float32),
+        n_targets=n_targets,
         base=ensemble.base[:0],
         labels=None,
     )
-    return collapse(numbers)
+    return collapse(answering)
 
 
-def _joined(builder: Builder, columns: str, joint: int) -> str:
-    """`(n_rows, n_columns ** joint)`: sums of `joint` columns each, the first of them changing quickest."""
-    if joint == 1:
-        return columns
-    flat = builder.constant(np.array([0, -1]))
-    joined, slow = columns, builder.add("Unsqueeze", [columns, builder.constant(np.array([2]))])
-    for _ in range(joint - 1):
-        quick = builder.add("Unsqueeze", [joined, builder.constant(np.array([1]))])
-        joined = builder.add("Reshape", [builder.add("Add", [slow, quick]), flat])
-    return joined
+def _add_trees(builder: Builder, ensemble: Ensemble, source: str) -> str:
+    return builder.add_ml("TreeEnsembleRegressor", source, write_attributes(ensemble))
 
 
 def _look_up(builder: Builder, table: str, numbers: str, n_targets: int, n_numbers: int) -> str:

@@ -5,7 +5,7 @@ Out: for each operator with several weights per leaf:
 
     trees(x)  →  Σ over trees of table[:, number of each tree's leaf]
 
-with regressors whose leaves hold the numbers of their columns (`leaf_sums`).
+with regressors whose leaves vote for their columns or hold the numbers of them (`leaf_sums`).
 For each operator with one weight per leaf: the same operator, with as many distinct weights as the storage
 tells apart, or a third to a twelfth of them (`few_values`); `encode_v5` then shares equal leaves and equal
 subtrees, and no table is needed.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from benchmarks.datasets import TABLES, TEXTS
 from benchmarks.families import DETECTORS
-from benchmarks.ratios import LOSSLESS, REGISTERED, Ratios, Record, geometric_mean, ratios
+from benchmarks.ratios import ALONE, LOSSLESS, REGISTERED, Ratios, Record, geometric_mean, ratios
 
 NOISE = 0.9
 """A ratio above this is no worse "beyond noise": medians of equal contenders differ by up to a tenth."""
@@ -152,6 +152,12 @@ def _other_bits(pair: str, *kinds: str) -> Callable[[Record], float | None]:
     return figure
 
 
+def _other_bits_alone(record: Record) -> float | None:
+    """Rows on which the passes alone changed a bit of skl2onnx's answers."""
+    differ: float | None = record["parity"].get(ALONE, {}).get("differ")
+    return differ
+
+
 def _saved(record: Record) -> float | None:
     return 100 * (1 - record["bytes"][LOSSLESS] / record["bytes"]["pickle"])
 
@@ -194,6 +200,20 @@ BARS: tuple[Bar, ...] = (
         "probabilities on all rows that are not scikit-learn's as float32 to the last bit",
         0,
         _other_bits("lossless and scikit-learn"),
+        at_most=True,
+    ),
+    Bar("forest/digits", "skl2onnx's own graph, lossless: size against it", 15, _of("size_skl2onnx", ALONE)),
+    Bar(
+        "forest/digits",
+        "skl2onnx's own graph, lossless: batch against it",
+        NOISE,
+        _of("batch_skl2onnx", ALONE),
+    ),
+    Bar(
+        "forest/digits",
+        "skl2onnx's own graph, lossless: rows of any kind with another bit in label or probabilities",
+        0,
+        _other_bits_alone,
         at_most=True,
     ),
     Bar(
@@ -274,7 +294,7 @@ MIN_HARD_ROWS = 100_000
 
 def _suite(records: Sequence[Record]) -> list[Judged]:
     found = {record["case"]: ratios(record) for record in records}
-    return [*_means(found), *_worst(found, "whole suite")]
+    return [*_means(found), *_worst(found, "whole suite"), *_alone(records)]
 
 
 def _means(found: Mapping[str, Ratios]) -> list[Judged]:
@@ -299,6 +319,20 @@ def _worst(found: Mapping[str, Ratios], group: str) -> list[Judged]:
         measured = f"{len(worse)} of {len(known)} cases" + (f": {named}" if worse else "")
         judged.append(Judged(group, f"cases {what} (ratio below {bound:g})", "0", measured, verdict))
     return judged
+
+
+def _alone(records: Sequence[Record]) -> list[Judged]:
+    """Graphs of skl2onnx whose answers the passes alone change in any bit."""
+    known = [record for record in records if record["parity"].get(ALONE)]
+    if not known:
+        return []
+    worse = [record["case"] for record in known if _other_bits_alone(record)]
+    rows = sum(record["parity"][ALONE]["n_rows"] for record in known)
+    mean = geometric_mean(record["bytes"]["skl2onnx"] / record["bytes"][ALONE] for record in known)
+    named = f": {', '.join(worse)}" if worse else f", {rows:,} rows, {mean:.3g} times smaller"
+    what = "skl2onnx's own graphs, lossless: graphs that answer any row in other bits"
+    verdict = "missed" if worse else "met"
+    return [Judged("whole suite", what, "0", f"{len(worse)} of {len(known)} graphs{named}", verdict)]
 
 
 def _hard_rows(records: Sequence[Record]) -> list[Judged]:

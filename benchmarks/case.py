@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 import onnx
 
+from benchmarks.alone import other_bits, passes_alone
 from benchmarks.cases import CASES, Case, Fitted, fit
 from benchmarks.contenders import Plain, answers, pickled_bytes, plain_skl2onnx
-from benchmarks.ratios import LOOKUP, LOSSLESS, PLAIN, REGISTERED
+from benchmarks.ratios import ALONE, LOOKUP, LOSSLESS, PLAIN, REGISTERED
 from flavor.quantized_onnx_v1.feeds import to_feeds
 from flavor.quantized_onnx_v1.manifest import Manifest, Session
 from flavor.quantized_onnx_v1.predictor import open_session
@@ -79,15 +80,18 @@ def prepare(case: Case) -> Prepared:
         files = make_files(case, fitted)
     except OptimizationError as error:
         return Prepared({**record, "error": str(error)}, fitted)
+    alone = passes_alone(plain.content) if plain.content else b""
     record["bytes"] = {
         "pickle": pickled_bytes(fitted.estimator),
         "skl2onnx": len(plain.content) or None,
+        ALONE: len(alone) or None,
         **{policy: len(content) for policy, content in files.by_policy.items()},
     }
-    record["parity"] = parity(files, plain)
+    record["parity"] = parity(files, plain, alone)
     record["policies"] = verdicts(files)
     record["registered"] = files.chosen
-    return Prepared(record, fitted, plain.content, files.settled.manifest, files.by_policy)
+    timed = {ALONE: alone} if alone and ALONE in case.family.policies else {}
+    return Prepared(record, fitted, plain.content, files.settled.manifest, {**files.by_policy, **timed})
 
 
 def make_files(case: Case, fitted: Fitted) -> Files:
@@ -113,8 +117,11 @@ def make_files(case: Case, fitted: Fitted) -> Files:
     return Files(settled, judge, {**wanted, REGISTERED: choice.best.model}, choice.best.policy)
 
 
-def parity(files: Files, plain: Plain) -> dict[str, Any]:
-    """Return how the lossless file compares, by kind of row; and how often skl2onnx's label is wrong."""
+def parity(files: Files, plain: Plain, alone: bytes) -> dict[str, Any]:
+    """Return how the lossless file compares, by kind of row; and how often skl2onnx's label is wrong.
+
+    `alone` is skl2onnx's graph after the passes alone, whose bits are held against skl2onnx's.
+    """
     lossless = files.judge.report(files.by_policy[LOSSLESS])
     same = lossless.max_abs_difference <= files.settled.report.max_abs_difference
     if lossless.label_mismatches or not same:
@@ -130,6 +137,7 @@ def parity(files: Files, plain: Plain) -> dict[str, Any]:
         "comparisons": [{name: getattr(item, name) for name in KEPT} for item in report.comparisons],
         "skl2onnx_wrong": skl2onnx_wrong(answered),
         "probabilities": probabilities(files, answered),
+        ALONE: other_bits(alone, [(batch.features, answer) for batch, answer in answered]) if alone else {},
     }
 
 

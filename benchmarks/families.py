@@ -41,6 +41,7 @@ from sklearn.preprocessing import (
 )
 
 from benchmarks.datasets import N_WORDS, NUMBERS
+from benchmarks.ratios import ALONE
 
 FEW = 2_000
 """Training rows of estimators that keep all of them, or whose fit grows with their square or cube."""
@@ -57,7 +58,7 @@ class Family:
     make: Callable[[], Any]
     max_train_rows: int | None = None
     policies: tuple[str, ...] = ()
-    """Quantization policies whose models are measured beside the lossless one."""
+    """Quantization policies whose models are measured beside the lossless one, or `ALONE`."""
     fit_missing: bool = False
     """Whether 5 % of the values are NaN and two columns are small whole numbers, taken as categories."""
 
@@ -90,7 +91,9 @@ CLASSIFIERS: dict[str, Family] = {
     "gaussian_nb": Family(naive_bayes.GaussianNB),
     "bernoulli_nb": Family(lambda: naive_bayes.BernoulliNB(binarize=1.0)),
     "tree": Family(lambda: tree.DecisionTreeClassifier(random_state=0)),
-    "forest": Family(lambda: ensemble.RandomForestClassifier(100, random_state=0, max_depth=None)),
+    "forest": Family(
+        lambda: ensemble.RandomForestClassifier(100, random_state=0, max_depth=None), policies=(ALONE,)
+    ),
     "forest_depth_8": Family(
         lambda: ensemble.RandomForestClassifier(100, random_state=0, max_depth=8), policies=TABLES
     ),

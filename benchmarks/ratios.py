@@ -21,6 +21,8 @@ ONE_ROW, BATCH = "one_row_ms", "batch_ms"
 LOSSLESS, REGISTERED, LOOKUP, PLAIN = "lossless", "registered", "tree_lookup", "none"
 """Every value kept; what `quantization_type=auto` registers, the smallest file that passes the gate; trees as
 tables, quicker in batches; trees in operators of ai.onnx.ml 3, of which some need fewer nodes."""
+ALONE = "skl2onnx, lossless"
+"""skl2onnx's own graph after the passes of `LOSSLESS`, with none of this project's converters."""
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,10 @@ within the tolerance t ([verify.md](verify.md)).
 "skl2onnx wrong" counts labels on the rows of this project's proof, all kinds together, and all of a kind
 where its graph ends with an error; a graph that fails on the data itself counts as none.
 A forest's probabilities cannot be both skl2onnx's and scikit-learn's to the last bit: skl2onnx adds up shares
-of float32, tree by tree, and where two classes tie the last bits of its sums pick another label; this project
-counts votes, and gives scikit-learn's.
+of float32, tree by tree, and where two classes tie the last bits of its sums pick another label; the
+converter of this project counts votes, and gives scikit-learn's.
+"skl2onnx's own graph, lossless" is what the passes of policy `lossless` make of skl2onnx's graph, without
+this project's converters: every output is held against that graph's, bit by bit, on all kinds of row.
 Where this project's graph takes float64 (scaled trees, HistGradientBoosting), boundary rows are neighbours in
 float64, which skl2onnx's float32 input cannot tell apart.
 Other ways to serve (TL2cgen, the Intel extension for scikit-learn, mlflow.onnx) are in [peers.md](peers.md).

@@ -9,7 +9,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from benchmarks import case
 from benchmarks.contenders import Plain
-from benchmarks.ratios import LOSSLESS
+from benchmarks.ratios import ALONE, LOSSLESS
 from optimization.verify import FULL, Judge, convert_faithfully
 from optimization.verify.gates import Gate
 
@@ -46,7 +46,7 @@ def plain(files, forest, monkeypatch):
 
 
 def test_probabilities_are_counted_by_the_bit(rows, plain, files):
-    counts = case.parity(files, plain)["probabilities"]
+    counts = case.parity(files, plain, plain.content)["probabilities"]
     assert counts["data"]["n"] == 3 * len(rows)
     assert {count["lossless and scikit-learn"] for count in counts.values()} == {0}
     # Sevenths are no float32: whoever adds them up is some last places off.
@@ -55,8 +55,8 @@ def test_probabilities_are_counted_by_the_bit(rows, plain, files):
 
 
 def test_without_a_rivals_graph_nothing_is_compared_with_it(files):
-    found = case.parity(files, Plain(error="no converter"))
-    assert found["skl2onnx_wrong"] == found["probabilities"] == {}
+    found = case.parity(files, Plain(error="no converter"), b"")
+    assert found["skl2onnx_wrong"] == found["probabilities"] == found[ALONE] == {}
 
 
 def test_a_rival_that_ends_with_an_error_has_no_rows_label(files, plain, monkeypatch):
@@ -64,6 +64,7 @@ def test_a_rival_that_ends_with_an_error_has_no_rows_label(files, plain, monkeyp
         raise RuntimeError("out of range")
 
     monkeypatch.setattr(case, "answers", fails)
-    found = case.parity(files, plain)
+    found = case.parity(files, plain, plain.content)
     assert found["skl2onnx_wrong"]["data"] == [150, 150]
+    assert found[ALONE] == {"n_rows": 0, "differ": 0}
     assert found["probabilities"] == {}

@@ -17,6 +17,7 @@ from benchmarks.datasets import Array
 from benchmarks.ratios import LOSSLESS
 from flavor.quantized_onnx_v1.manifest import Session
 from flavor.quantized_onnx_v1.predictor import open_session
+from optimization.passes.trees.ensemble import bits
 from optimization.quantize.candidate import Candidate
 from optimization.quantize.policies import apply_policy
 
@@ -54,12 +55,6 @@ def _differ(ours: Array, theirs: Array, n_rows: int) -> Array:
     """`(n_rows,)`: whether any bit of a row differs."""
     if (ours.shape, ours.dtype) != (theirs.shape, theirs.dtype):
         return np.ones(n_rows, bool)
-    ours, theirs = (_bits(item).reshape(n_rows, -1) for item in (ours, theirs))
-    return np.asarray((ours != theirs).any(axis=1))
-
-
-def _bits(values: Array) -> Array:
-    """Floats as integers: −0.0 and 0.0 differ, equal NaN are equal."""
-    if values.dtype.kind != "f":
-        return values
-    return np.ascontiguousarray(values).view(f"u{values.dtype.itemsize}")
+    if ours.dtype.kind == "f":
+        ours, theirs = bits(ours), bits(theirs)
+    return np.asarray((ours != theirs).reshape(n_rows, -1).any(axis=1))

@@ -153,9 +153,9 @@ def _other_bits(pair: str, *kinds: str) -> Callable[[Record], float | None]:
 
 
 def _other_bits_alone(record: Record) -> float | None:
-    """Rows on which the passes alone changed a bit of skl2onnx's answers."""
-    differ: float | None = record["parity"].get(ALONE, {}).get("differ")
-    return differ
+    """Rows on which the passes alone changed a bit of skl2onnx's answers; None where none was compared."""
+    counts = record["parity"].get(ALONE)
+    return float(counts["differ"]) if counts and counts["n_rows"] else None
 
 
 def _saved(record: Record) -> float | None:
@@ -323,7 +323,7 @@ def _worst(found: Mapping[str, Ratios], group: str) -> list[Judged]:
 
 def _alone(records: Sequence[Record]) -> list[Judged]:
     """Graphs of skl2onnx whose answers the passes alone change in any bit."""
-    known = [record for record in records if record["parity"].get(ALONE)]
+    known = [record for record in records if _other_bits_alone(record) is not None]
     if not known:
         return []
     worse = [record["case"] for record in known if _other_bits_alone(record)]

@@ -90,6 +90,11 @@ MODELS: dict[str, tuple[Any, Any, str]] = {
         load_digits,
         "leaf_table_12",
     ),
+    "forest of few kinds of leaves": (
+        RandomForestClassifier(max_depth=5, random_state=0),
+        load_iris,
+        "leaf_table",
+    ),
     "boosting": (GradientBoostingClassifier(n_estimators=20, random_state=0), load_digits, "lossless"),
     "histogram boosting": (HistGradientBoostingClassifier(max_iter=20), load_breast_cancer, "lossless"),
     "boosting, looked up": (
